@@ -1,0 +1,2 @@
+// Package passerelle holds no code: it keeps the rules of the house as tests.
+package passerelle
