@@ -1,0 +1,73 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func TestCollect(t *testing.T) {
+	type step struct {
+		after time.Duration
+		keys  string
+	}
+	tests := []struct {
+		name     string
+		full     int
+		prompt   time.Duration // when it ends; zero: at once
+		steps    []step
+		want     string
+		wantTime time.Duration
+	}{
+		{"hash ends", 11, 0, []step{{time.Second, "123#"}}, "123", time.Second},
+		{"full length ends", 4, 0, []step{{time.Second, "1234"}}, "1234", time.Second},
+		{"the gap ends", 11, 0, []step{{time.Second, "12"}, {4 * time.Second, "3"}}, "123", 10 * time.Second},
+		{"nothing typed", 11, 3 * time.Second, nil, "", 13 * time.Second},
+		{"typed over the prompt", 4, 3 * time.Second, []step{{time.Second, "12"}, {time.Second, "34"}}, "1234", 2 * time.Second},
+		{"the prompt's end does not lengthen a gap", 11, 5 * time.Second, []step{{time.Second, "12"}}, "12", 6 * time.Second},
+		{"star corrects", 4, 0, []step{{time.Second, "12*4321"}}, "4321", time.Second},
+		{"letters are no digits", 4, 0, []step{{time.Second, "1A2B3C4"}}, "1234", time.Second},
+		{"no full length", 0, 0, []step{{time.Second, "1234567890"}}, "1234567890", 6 * time.Second},
+		{"longer than any ID", 0, 0, []step{{time.Second, "12345678901234567890#"}}, "1234567890123456", time.Second},
+		{"hash alone", 11, 0, []step{{time.Second, "#"}}, "", time.Second},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				keys, prompted := make(chan byte), make(chan struct{})
+				ctx, stop := context.WithCancel(t.Context())
+				time.AfterFunc(tt.prompt, func() { close(prompted) })
+				go func() {
+					for _, s := range tt.steps {
+						time.Sleep(s.after)
+						for i := range len(s.keys) {
+							select {
+							case keys <- s.keys[i]:
+							case <-ctx.Done():
+								return
+							}
+						}
+					}
+				}()
+				start := time.Now()
+				got, err := collect(ctx, keys, prompted, tt.full)
+				took := time.Since(start)
+				stop()
+				if err != nil || got != tt.want || took != tt.wantTime {
+					t.Errorf("got %q, %v after %v; want %q after %v", got, err, took, tt.want, tt.wantTime)
+				}
+			})
+		})
+	}
+}
+
+func TestCollectEndsWithTheLeg(t *testing.T) {
+	gone := errors.New("gone")
+	ctx, end := context.WithCancelCause(t.Context())
+	end(gone)
+	if _, err := collect(ctx, nil, nil, 4); !errors.Is(err, gone) {
+		t.Errorf("got %v, want the cause of the leg's end", err)
+	}
+}
