@@ -1,0 +1,18 @@
+package sip
+
+import "context"
+
+// Handler serves calls. ServeLeg is called once for each new INVITE dialog, on a goroutine of its own. Its ctx ends when
+// the leg ends, by CANCEL, BYE, time-out or shutdown; context.Cause tells which.
+//
+// When ServeLeg returns with the leg unanswered, its error becomes the final status by StatusOf. When it returns with the
+// leg up, the leg is hung up, with a Reason from the error.
+type Handler interface {
+	ServeLeg(ctx context.Context, leg *Leg) error
+}
+
+// HandlerFunc makes a Handler of a function.
+type HandlerFunc func(ctx context.Context, leg *Leg) error
+
+// ServeLeg calls the function.
+func (f HandlerFunc) ServeLeg(ctx context.Context, leg *Leg) error { return f(ctx, leg) }

@@ -1,0 +1,31 @@
+package sip
+
+// LegEvent is something the peer of a leg did that its handler may care for.
+type LegEvent interface{ legEvent() }
+
+// OfferEvent is an offer in the dialog: a re-INVITE or an UPDATE. It must be met with Accept or Refuse. SDP is nil in a
+// re-INVITE without offer: Accept then sends our offer, and the answer arrives as an AnswerEvent (RFC 3264, RFC 3311).
+type OfferEvent struct {
+	Method string // "INVITE" or "UPDATE"
+	SDP    []byte
+}
+
+// AnswerEvent is the peer's answer to an offer that we made outside Reoffer: in the 200 of a re-INVITE without offer, or in
+// a session refresh.
+type AnswerEvent struct {
+	SDP []byte
+}
+
+// InfoEvent is an INFO request, answered 200 already (RFC 6086, RFC 2976).
+type InfoEvent struct {
+	ContentType string // media type in lower case, without parameters
+	Body        []byte
+}
+
+// RefreshEvent tells that the session timer was refreshed without an offer (RFC 4028).
+type RefreshEvent struct{}
+
+func (OfferEvent) legEvent()   {}
+func (AnswerEvent) legEvent()  {}
+func (InfoEvent) legEvent()    {}
+func (RefreshEvent) legEvent() {}
