@@ -1,0 +1,53 @@
+package directory
+
+import (
+	"cmp"
+	"errors"
+	"strings"
+)
+
+// ErrInvalid is what every fault of an enterprise is (errors.Is).
+var ErrInvalid = errors.New("invalid")
+
+// Fault is one rule that an enterprise breaks.
+type Fault struct {
+	// Path is the place: sites[0].users[2].number.
+	Path string
+	// Cause says what is wrong, without repeating a secret.
+	Cause string
+	// Owner is the struct at fault (*Site, *User, *Device, …) and Field the name of its field, so
+	// that a parser can tell the line it came from. An element of a list has its index in Field.
+	Owner any
+	Field string
+}
+
+// Error implements error.
+func (f *Fault) Error() string { return f.Path + ": " + f.Cause }
+
+// Is makes every fault an ErrInvalid.
+func (f *Fault) Is(target error) bool { return target == ErrInvalid }
+
+// Faults takes the faults out of an error of New.
+func Faults(err error) []*Fault {
+	var faults []*Fault
+	switch e := err.(type) { //nolint:errorlint // the tree is walked by hand
+	case nil:
+	case *Fault:
+		faults = append(faults, e)
+	case interface{ Unwrap() []error }:
+		for _, inner := range e.Unwrap() {
+			faults = append(faults, Faults(inner)...)
+		}
+	case interface{ Unwrap() error }:
+		faults = Faults(e.Unwrap())
+	}
+	return faults
+}
+
+// joinPath puts a field behind the path of its owner.
+func joinPath(path, field string) string {
+	if path == "" || field == "" {
+		return cmp.Or(path, field)
+	}
+	return strings.Join([]string{path, field}, ".")
+}

@@ -1,0 +1,129 @@
+package directory
+
+// UserKind tells people from places.
+type UserKind int
+
+// The kinds of user.
+const (
+	Person    UserKind = iota // somebody with a name, a portal account, perhaps a space
+	Workspace                 // a phone that belongs to a place
+)
+
+// String names the kind.
+func (k UserKind) String() string {
+	if k == Workspace {
+		return "workspace"
+	}
+	return "person"
+}
+
+// User is a line of the site: a person, or a workspace with a phone. The fields marked
+// "person" in their tags are not allowed for a workspace.
+type User struct {
+	Kind UserKind `yaml:"-" json:"-"`
+	Site *Site    `yaml:"-" json:"-"`
+	// Ref is our own number of the user, stable across restarts and imports; zero means that New
+	// chooses one. It names the user's space in logs and paths.
+	Ref uint64 `yaml:"-" json:"-"`
+
+	Name      string `yaml:"name" json:"name"`
+	Number    Number `yaml:"number" json:"number,omitempty"`
+	Extension string `yaml:"extension" json:"extension,omitempty"`
+	Pack      Pack   `yaml:"pack" json:"pack,omitempty" only:"person"`
+	// Collaboration is the add-on that gives a standard user a space.
+	Collaboration bool `yaml:"collaboration" json:"collaboration,omitempty" only:"person"`
+	// Video says whether the user's space may carry video.
+	Video bool `yaml:"video" json:"video,omitempty" only:"person"`
+	// SpaceID alone opens the user's space.
+	SpaceID Secret `yaml:"space_id" json:"space_id,omitempty" only:"person"`
+	// Space overrides the site's settings for this user's space.
+	Space SpaceSettings `yaml:"space" json:"space,omitzero" only:"person"`
+	// PIN is the voice-mail PIN, which proves a guest at a host phone.
+	PIN   Secret `yaml:"pin" json:"pin,omitempty" only:"person"`
+	Email string `yaml:"email" json:"email,omitempty" only:"person"`
+	// PortalPassword is kept only until its first use or until it is hashed.
+	PortalPassword Secret `yaml:"portal_password" json:"portal_password,omitempty" only:"person"`
+	// PortalPasswordHash is an argon2id hash in the PHC string format.
+	PortalPasswordHash Secret      `yaml:"portal_password_hash" json:"portal_password_hash,omitempty" only:"person"`
+	Roles              []Role      `yaml:"roles" json:"roles,omitempty" only:"person"`
+	CallingPlan        CallingPlan `yaml:"calling_plan" json:"calling_plan"`
+	Limits             Limits      `yaml:"limits" json:"limits"`
+	Guest              Guest       `yaml:"guest" json:"guest,omitzero" only:"person"`
+	// Voicemail is the external mailbox, a number or a URI; empty means none.
+	Voicemail  string    `yaml:"voicemail" json:"voicemail,omitempty"`
+	Phone      *Device   `yaml:"phone" json:"phone,omitempty"`
+	Softphones []*Device `yaml:"softphones" json:"softphones,omitempty"`
+}
+
+// CallingPlan says which calls a line may make. Emergency calls are not subject to it.
+type CallingPlan struct {
+	Internal      bool `yaml:"internal" json:"internal"`
+	National      bool `yaml:"national" json:"national"`
+	International bool `yaml:"international" json:"international"`
+	PremiumRate   bool `yaml:"premium_rate" json:"premium_rate"`
+}
+
+// Limits guards a line against toll fraud; zero means no limit.
+type Limits struct {
+	// SimultaneousExternal is how many calls to the outside may run at once.
+	SimultaneousExternal int `yaml:"simultaneous_external" json:"simultaneous_external"`
+	// PerMinute is how many calls to the outside may begin in a minute.
+	PerMinute int `yaml:"per_minute" json:"per_minute"`
+}
+
+// Guest says whether and for how long the user may be at home on other people's phones.
+type Guest struct {
+	// Allowed is the administrator's switch.
+	Allowed bool `yaml:"allowed" json:"allowed"`
+	// Enabled is the user's own switch.
+	Enabled bool `yaml:"enabled" json:"enabled"`
+	// LimitHours ends an association after so many hours; zero means no limit of the user's own.
+	LimitHours int `yaml:"limit_hours" json:"limit_hours,omitempty"`
+}
+
+// DefaultCallingPlan allows what rarely costs a fortune.
+var DefaultCallingPlan = CallingPlan{Internal: true, National: true}
+
+// DefaultLimits stops a stolen password before the bill is large.
+var DefaultLimits = Limits{SimultaneousExternal: 3, PerMinute: 10}
+
+// NewUser gives a user of that kind with every default in place.
+func NewUser(kind UserKind) *User {
+	u := &User{Kind: kind, CallingPlan: DefaultCallingPlan, Limits: DefaultLimits}
+	if kind == Person {
+		u.Pack = Standard
+	}
+	return u
+}
+
+// Entitled says whether the user has a space: with the premium pack or the collaboration add-on.
+func (u *User) Entitled() bool {
+	return u.Kind == Person && (u.Pack == Premium || u.Collaboration)
+}
+
+// Devices gives the primary phone first, then the softphones.
+func (u *User) Devices() []*Device {
+	devices := make([]*Device, 0, 1+len(u.Softphones))
+	if u.Phone != nil {
+		devices = append(devices, u.Phone)
+	}
+	return append(devices, u.Softphones...)
+}
+
+// Line is the user part of the user's AOR: the number, or the extension of those without one.
+func (u *User) Line() string {
+	if u.Number != "" {
+		return string(u.Number)
+	}
+	return u.Extension
+}
+
+// HasRole says whether the user has that role.
+func (u *User) HasRole(r Role) bool {
+	for _, have := range u.Roles {
+		if have == r {
+			return true
+		}
+	}
+	return false
+}

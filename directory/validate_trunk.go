@@ -1,0 +1,55 @@
+package directory
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+)
+
+// trunk checks a trunk.
+func (v *validator) trunk(t *Trunk, path string) {
+	p := v.at(t, path)
+	if p.need("name", t.Name) {
+		p.length("name", t.Name, maxName)
+		p.unique("name", "trunk name", t.Name)
+	}
+	if p.need("address", t.Address) {
+		v.trunkAddress(t, p)
+	}
+	switch t.Transport {
+	case UDP, TCP, TLS:
+	default:
+		p.fault("transport", "%q is not one of udp, tcp, tls", t.Transport)
+	}
+	switch t.Auth {
+	case AuthIP:
+	case AuthRegister, AuthDigest:
+		p.need("username", t.Username)
+		p.need("password", t.Password.Reveal())
+	default:
+		p.fault("auth", "%q is not one of ip, register, digest", t.Auth)
+	}
+	p.unique("username", "user name", t.Username)
+	for i, prefix := range t.Prefixes {
+		digits, plus := strings.CutPrefix(prefix, "+")
+		if !plus || !isDigits(digits) || digits[0] == '0' || len(digits) > 15 {
+			p.fault(fmt.Sprintf("prefixes[%d]", i), "%q is not the beginning of an E.164 number", prefix)
+		}
+	}
+}
+
+// trunkAddress checks the address by itself and against the other trunks.
+func (v *validator) trunkAddress(t *Trunk, p place) {
+	host, port, err := t.HostPort()
+	if err != nil {
+		p.fault("address", "%v", err)
+		return
+	}
+	if _, err := netip.ParseAddr(host); err != nil && t.Auth == AuthIP {
+		p.fault("address", "%q is a host name; auth: ip needs an IP address to trust", host)
+		return
+	}
+	if t.Auth == AuthIP { // two trunks that prove themselves by one source could not be told apart
+		p.unique("address", "trunk address", fmt.Sprintf("%s %d", strings.ToLower(host), port))
+	}
+}
