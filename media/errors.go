@@ -28,6 +28,8 @@ var (
 	ErrSessionClosed = errors.New("media session is closed")
 	// ErrAttached is a session that already belongs to a mixer.
 	ErrAttached = errors.New("media session is attached to a mixer")
+	// ErrNotAttached is a session that does not belong to this mixer.
+	ErrNotAttached = errors.New("media session is not attached to this mixer")
 	// ErrMixerClosed is a deed on a mixer whose Run has returned.
 	ErrMixerClosed = errors.New("mixer is closed")
 	// ErrMixerPanic is what Run returns after a panic in its tick: the sessions are detached and live on.
