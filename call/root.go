@@ -1,0 +1,52 @@
+package call
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"passerelle/directory"
+	"passerelle/sip"
+)
+
+// Gateway serves the calls to the gateway number of a site; an empty space ID is asked for. ServeLeg returns when the leg
+// has ended; an error before the final response becomes its status.
+type Gateway interface {
+	ServeLeg(ctx context.Context, leg *sip.Leg, caller directory.Caller, site *directory.Site, spaceID directory.Secret) error
+}
+
+// Root serves every leg of the server.
+type Root struct {
+	dir     *directory.Live
+	gateway Gateway
+	log     *slog.Logger
+}
+
+// NewRoot returns the handler of the server's legs.
+func NewRoot(dir *directory.Live, gateway Gateway, log *slog.Logger) *Root {
+	return &Root{dir: dir, gateway: gateway, log: log}
+}
+
+var _ sip.Handler = (*Root)(nil)
+
+// ServeLeg implements sip.Handler.
+func (r *Root) ServeLeg(ctx context.Context, leg *sip.Leg) error {
+	dir := r.dir.Current()
+	caller, err := identify(dir, leg.Invite())
+	if err != nil {
+		return &sip.StatusError{Code: 403, Reason: "Forbidden", Err: err}
+	}
+	route := Plan(dir, caller, leg.Invite().RequestURI)
+	log := r.log.With("call_id", leg.CallID(), "caller", caller.String())
+	log.Info("call", "route", route.Kind.String(), "why", route.Why, "remote", leg.Invite().Source.Remote.String())
+	start := time.Now()
+	switch route.Kind {
+	case ToGateway:
+		err = r.gateway.ServeLeg(ctx, leg, caller, route.Site, route.SpaceID)
+	default:
+		err = &sip.StatusError{Code: 404, Reason: "Not Found", Err: fmt.Errorf("plan: %s", route.Why)}
+	}
+	log.Info("call ended", "after", time.Since(start).Round(time.Millisecond), "err", err)
+	return err
+}
