@@ -1,0 +1,18 @@
+package api
+
+import "errors"
+
+var (
+	// ErrNoToken is answered 401: the request names nobody.
+	ErrNoToken = errors.New("no bearer token")
+	// ErrUnknownToken is answered 401 with error="invalid_token" (RFC 6750 §3.1).
+	ErrUnknownToken = errors.New("unknown bearer token")
+	// ErrWeakToken refuses a token that could be guessed or cannot be sent.
+	ErrWeakToken = errors.New("unfit token")
+	// ErrNumberTaken is answered 409: the number already belongs to a user or to another gateway.
+	ErrNumberTaken = errors.New("number is in use")
+	// ErrUnavailable is answered 503: what the request needs does not run, or no longer.
+	ErrUnavailable = errors.New("not available")
+
+	errBadCursor = errors.New("cursor was not issued by this server")
+)

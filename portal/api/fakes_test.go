@@ -1,0 +1,242 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"iter"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"passerelle/directory"
+	"passerelle/gateway"
+	"passerelle/sip"
+)
+
+const (
+	readToken  = "read-token-of-the-tests"
+	adminToken = "admin-token-of-the-tests"
+)
+
+// spaceIDs are those of the sites of testDirectory: no answer without the admin scope and no log may hold them.
+var spaceIDs = []string{"48213907752", "73500619280"}
+
+func testDirectory(t *testing.T) *directory.Directory {
+	t.Helper()
+	paris := directory.NewSite()
+	paris.Name, paris.Domain, paris.Language, paris.Country, paris.Timezone = "Paris", "paris.acme.test", directory.French, "FR", "Europe/Paris"
+	paris.Numbers = []directory.Number{"+33170001000", "+33170001001", "+33170001002"}
+	paris.Gateway = directory.Gateway{Number: "+33170001000", Extension: "100"}
+	paris.SpaceIDCheck = false
+	for i, name := range []string{"Alice Martin", "Bruno Keller", "Camille Roy"} {
+		u := directory.NewUser(directory.Person)
+		u.Name, u.Extension = name, []string{"201", "202", "203"}[i]
+		u.Number = []directory.Number{"+33170001201", "+33170001202", "+33170001002"}[i]
+		u.PIN = "246810"
+		u.Phone = &directory.Device{Username: "phone-" + u.Extension, Password: "pA-6d1f0c"}
+		if i < 2 {
+			u.Pack, u.SpaceID = directory.Premium, directory.Secret(spaceIDs[i])
+		}
+		paris.Users = append(paris.Users, u)
+	}
+	lyon := directory.NewSite()
+	lyon.Name, lyon.Domain, lyon.Language, lyon.Country, lyon.Timezone = "Lyon", "lyon.acme.test", directory.French, "FR", "Europe/Paris"
+	dir, err := directory.New(&directory.Enterprise{Name: "acme", Sites: []*directory.Site{paris, lyon}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// refOf returns the ref of the n-th user's space.
+func refOf(dir *directory.Directory, n int) string {
+	return directory.SpaceRef(dir.Sites()[0].Users[n].Ref)
+}
+
+type fakeBridges struct {
+	mu   sync.Mutex
+	live []gateway.BridgeInfo
+	fail error
+}
+
+func (f *fakeBridges) Bridges() []gateway.BridgeInfo {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.live)
+}
+
+func (f *fakeBridges) EndBridge(_ context.Context, space string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.fail != nil {
+		return f.fail
+	}
+	f.live = slices.DeleteFunc(f.live, func(b gateway.BridgeInfo) bool { return b.Space == space })
+	return nil
+}
+
+func (f *fakeBridges) Remove(_ context.Context, space, participant string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for i, b := range f.live {
+		if b.Space == space {
+			f.live[i].Participants = slices.DeleteFunc(slices.Clone(b.Participants), func(p gateway.ParticipantInfo) bool { return p.ID == participant })
+		}
+	}
+	return f.fail
+}
+
+type fakeRegistrations []sip.Binding
+
+func (f fakeRegistrations) All() iter.Seq[sip.Binding] { return slices.Values(f) }
+func (f fakeRegistrations) Count() int                 { return len(f) }
+
+type fakeCount int
+
+func (f fakeCount) Legs() int  { return int(f) }
+func (f fakeCount) InUse() int { return int(f) }
+
+// fakeGateways assigns as the store does: on a copy of the enterprise, checked as a whole.
+type fakeGateways struct {
+	live *directory.Live
+	fail error
+}
+
+func (f *fakeGateways) AssignGateway(_ context.Context, domain string, number directory.Number) error {
+	if f.fail != nil {
+		return f.fail
+	}
+	e := &directory.Enterprise{Name: "acme"}
+	for _, s := range f.live.Current().Sites() {
+		site := *s
+		if site.Domain == domain {
+			site.Gateway.Number = number
+		}
+		e.Sites = append(e.Sites, &site)
+	}
+	dir, err := directory.New(e)
+	if err == nil {
+		f.live.Swap(dir)
+	}
+	return err
+}
+
+type fakeConfiguration struct {
+	got     Upload
+	dry     bool
+	steps   int // calls of progress before fail
+	fail    error
+	secrets Secrets
+}
+
+func (f *fakeConfiguration) Import(_ context.Context, up Upload, dry bool, progress func(done, total int)) (Imported, error) {
+	f.got, f.dry = Upload{Name: up.Name, Kind: up.Kind, Data: slices.Clone(up.Data)}, dry
+	for i := range f.steps {
+		progress(i+1, f.steps)
+	}
+	return Imported{Sites: 1, Users: 3}, f.fail
+}
+
+func (f *fakeConfiguration) Export(_ context.Context, s Secrets) ([]byte, error) {
+	f.secrets = s
+	return []byte("enterprise: acme\n"), f.fail
+}
+
+// world is an API on fakes, with all it logged.
+type world struct {
+	api    *API
+	dir    *directory.Live
+	brid   *fakeBridges
+	regs   fakeRegistrations
+	gates  *fakeGateways
+	conf   *fakeConfiguration
+	tokens *Tokens
+	log    *bytes.Buffer
+	start  time.Time
+}
+
+func newWorld(t *testing.T, change ...func(*world)) *world {
+	t.Helper()
+	dir := testDirectory(t)
+	w := &world{dir: directory.NewLive(dir), brid: &fakeBridges{}, conf: &fakeConfiguration{}, log: &bytes.Buffer{}, start: time.Now().Add(-time.Hour)}
+	w.gates = &fakeGateways{live: w.dir}
+	w.brid.live = []gateway.BridgeInfo{{
+		Space: refOf(dir, 0), Owner: "Alice Martin", Site: "paris.acme.test", Since: w.start,
+		Participants: []gateway.ParticipantInfo{
+			{ID: "p1", Name: "Alice Martin", Number: "+33170001201", Since: w.start, Codec: "PCMA", Talking: true, CallID: "a@paris", Delay: 60 * time.Millisecond},
+			{ID: "p2", Name: "+33612345678", Since: w.start, Codec: "PCMU", Held: true, CallID: "b@carrier", Lost: 4},
+		},
+	}}
+	for _, user := range []string{"+33170001201", "+33170001202", "201"} {
+		w.regs = append(w.regs, sip.Binding{
+			AOR: sip.NewAOR(user, "paris.acme.test"), Contact: "sip:" + user + "@192.0.2.7:5060", Username: "phone", UserAgent: "Cisco-CP-8851-3PCC/12.0.4",
+			Source: sip.Source{Transport: "UDP", Remote: netip.MustParseAddrPort("192.0.2.7:5060"), Flow: 1}, Since: w.start, Refreshed: w.start,
+			Expires: w.start.Add(2 * time.Hour),
+		})
+	}
+	for _, f := range change {
+		f(w)
+	}
+	var err error
+	w.tokens, err = NewTokens(Token{Name: "monitor", Scope: ScopeRead, Secret: readToken}, Token{Name: "ops", Scope: ScopeAdmin, Secret: adminToken})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.api, err = New(Config{
+		Version: "v1.2.3", Started: w.start, Directory: w.dir, Bridges: w.brid, Registrations: w.regs, Legs: fakeCount(3), Ports: fakeCount(2),
+		Gateways: w.gates, Configuration: w.conf, Log: slog.New(slog.NewJSONHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+type request struct {
+	method, path, token, body string
+	header                    map[string]string
+}
+
+// do sends a request to the API as the network does and returns the answer.
+func (w *world) do(t *testing.T, rq request) *httptest.ResponseRecorder {
+	t.Helper()
+	return w.send(t, w.tokens, rq)
+}
+
+func (w *world) send(t *testing.T, who Identifier, rq request) *httptest.ResponseRecorder {
+	t.Helper()
+	r := httptest.NewRequestWithContext(t.Context(), rq.method, rq.path, strings.NewReader(rq.body))
+	if rq.token != "" {
+		r.Header.Set("Authorization", "Bearer "+rq.token)
+	}
+	for k, v := range rq.header {
+		r.Header.Set(k, v)
+	}
+	rec := httptest.NewRecorder()
+	w.api.Handler(who).ServeHTTP(rec, r)
+	return rec
+}
+
+// get fetches path with a token and decodes the answer, which must be 200.
+func get[T any](t *testing.T, w *world, path, token string) T {
+	t.Helper()
+	rec := w.do(t, request{method: http.MethodGet, path: path, token: token})
+	if rec.Code != http.StatusOK {
+		t.Fatalf("GET %s: %d %s", path, rec.Code, rec.Body)
+	}
+	var v T
+	if err := json.Unmarshal(rec.Body.Bytes(), &v); err != nil {
+		t.Fatalf("GET %s: %v in %s", path, err, rec.Body)
+	}
+	return v
+}
+
+var errBroken = errors.New("disk on fire at /var/lib/secret-place")

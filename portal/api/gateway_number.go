@@ -1,0 +1,109 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"slices"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"passerelle/directory"
+)
+
+// Gateways changes which number reaches the gateway of a site.
+type Gateways interface {
+	// AssignGateway makes number the gateway number of the site with that domain, instead of the one it has; an empty
+	// number takes it away. When it returns nil the change is kept and in use.
+	AssignGateway(ctx context.Context, domain string, number directory.Number) error
+}
+
+// GatewayNumber is the gateway number of a site and what depends on it.
+type GatewayNumber struct {
+	Site      string   `json:"site"`
+	Number    string   `json:"number,omitempty" doc:"Absent while none is assigned."`
+	Extension string   `json:"extension,omitempty"`
+	Available []string `json:"available" nullable:"false" doc:"Two-way numbers of the site that could be assigned."`
+	Spaces    int      `json:"spaces" doc:"Spaces that callers reach by this gateway."`
+	Bridges   int      `json:"bridges" doc:"Live bridges of the site; a change of the number does not end them."`
+}
+
+// SitePath names a site.
+type SitePath struct {
+	Domain string `path:"domain" maxLength:"255" doc:"SIP domain of the site." example:"paris.acme.test"`
+}
+
+type gatewayNumberOutput struct{ Body GatewayNumber }
+
+const gatewayNumberPath = "/sites/{domain}/gateway-number"
+
+func (a *API) registerGatewayNumber() {
+	huma.Register(a.huma, operation(ScopeRead, "Directory", http.MethodGet, gatewayNumberPath, "get-gateway-number",
+		"Show a site's gateway number", http.StatusNotFound),
+		func(_ context.Context, in *SitePath) (*gatewayNumberOutput, error) { return a.gatewayNumber(in.Domain) })
+
+	put := operation(ScopeAdmin, "Directory", http.MethodPut, gatewayNumberPath, "put-gateway-number",
+		"Assign or take away a site's gateway number", http.StatusNotFound, http.StatusConflict, http.StatusServiceUnavailable)
+	put.Description = "The change is in one step: no moment passes with both numbers or with neither. While none is assigned every " +
+		"call to a space of the site is answered 404; bridges that are live go on."
+	huma.Register(a.huma, put, a.putGatewayNumber)
+}
+
+type putGatewayNumber struct {
+	SitePath
+	Body struct {
+		Number *string `json:"number" required:"true" maxLength:"16" doc:"One of the site's two-way numbers, or null to take the number away." example:"+33170001000"`
+	}
+}
+
+func (a *API) putGatewayNumber(ctx context.Context, in *putGatewayNumber) (*gatewayNumberOutput, error) {
+	site, ok := a.cfg.Directory.Current().SiteByDomain(in.Domain)
+	if !ok {
+		return nil, huma.Error404NotFound("no site has this domain")
+	}
+	var number directory.Number
+	if in.Body.Number != nil {
+		number = directory.Number(*in.Body.Number)
+		if !slices.Contains(site.Numbers, number) {
+			return nil, invalid("body.number", "is not one of the site's two-way numbers")
+		}
+	}
+	if err := a.cfg.Gateways.AssignGateway(ctx, site.Domain, number); err != nil {
+		if faults := faultDetails(err); len(faults) > 0 {
+			return nil, huma.Error409Conflict("the directory does not allow it", faults...)
+		}
+		return nil, a.fail(ctx, "assign gateway number", err)
+	}
+	if number == "" {
+		a.audit(ctx, "gateway number taken away", "site", site.Domain, "before", string(site.Gateway.Number))
+	} else {
+		a.audit(ctx, "gateway number assigned", "site", site.Domain, "number", string(number), "before", string(site.Gateway.Number))
+	}
+	return a.gatewayNumber(site.Domain)
+}
+
+func (a *API) gatewayNumber(domain string) (*gatewayNumberOutput, error) {
+	dir := a.cfg.Directory.Current()
+	site, ok := dir.SiteByDomain(domain)
+	if !ok {
+		return nil, huma.Error404NotFound("no site has this domain")
+	}
+	out := &gatewayNumberOutput{Body: GatewayNumber{
+		Site: site.Domain, Number: string(site.Gateway.Number), Extension: site.Gateway.Extension, Available: []string{},
+	}}
+	for _, n := range site.Numbers {
+		if _, taken := dir.UserByNumber(n); !taken && n != site.Gateway.Number {
+			out.Body.Available = append(out.Body.Available, string(n))
+		}
+	}
+	for _, sp := range dir.Spaces() {
+		if sp.Site.Domain == site.Domain {
+			out.Body.Spaces++
+		}
+	}
+	for _, b := range a.cfg.Bridges.Bridges() {
+		if sameDomain(b.Site, site.Domain) {
+			out.Body.Bridges++
+		}
+	}
+	return out, nil
+}

@@ -1,0 +1,119 @@
+package api
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"fmt"
+	"net/http"
+	"strings"
+)
+
+// Scope is what a caller may do; the admin scope includes the read scope.
+type Scope string
+
+const (
+	// ScopeRead sees live state and configuration, without secrets.
+	ScopeRead Scope = "read"
+	// ScopeAdmin sees space IDs and may change and export everything.
+	ScopeAdmin Scope = "admin"
+)
+
+// Identity is who calls.
+type Identity struct {
+	Name  string // of the token, for the log; never the token
+	Scope Scope
+	Local bool // came by the admin socket, so that secrets in the answer cross no network
+}
+
+// May reports whether the identity holds the scope.
+func (i Identity) May(s Scope) bool { return i.Scope == s || i.Scope == ScopeAdmin && s == ScopeRead }
+
+// Identifier says who sent a request.
+type Identifier interface {
+	// Identify returns ErrNoToken for a request that names nobody and ErrUnknownToken for one that names a stranger.
+	Identify(r *http.Request) (Identity, error)
+}
+
+// Owner takes every caller for the owner of the server. It is for the admin socket, whose file mode keeps others out.
+type Owner struct{}
+
+// Identify implements Identifier.
+func (Owner) Identify(*http.Request) (Identity, error) {
+	return Identity{Name: "owner", Scope: ScopeAdmin, Local: true}, nil
+}
+
+// Token is one bearer token.
+type Token struct {
+	Name   string
+	Scope  Scope
+	Secret string
+}
+
+// MinTokenLength is the least number of characters of a token.
+const MinTokenLength = 16
+
+// Tokens knows the callers by bearer token (RFC 6750). It is immutable.
+type Tokens struct{ known []knownToken }
+
+type knownToken struct {
+	id  Identity
+	sum [sha256.Size]byte
+}
+
+// NewTokens refuses tokens shorter than MinTokenLength or with blanks, without a name or with an unknown scope.
+func NewTokens(list ...Token) (*Tokens, error) {
+	t := &Tokens{}
+	for i, tok := range list {
+		switch {
+		case tok.Name == "":
+			return nil, fmt.Errorf("token %d has no name", i)
+		case tok.Scope != ScopeRead && tok.Scope != ScopeAdmin:
+			return nil, fmt.Errorf("token %s: scope %q is neither %s nor %s", tok.Name, tok.Scope, ScopeRead, ScopeAdmin)
+		case len(tok.Secret) < MinTokenLength:
+			return nil, fmt.Errorf("token %s: %d characters, least is %d: %w", tok.Name, len(tok.Secret), MinTokenLength, ErrWeakToken)
+		case strings.ContainsFunc(tok.Secret, func(r rune) bool { return r <= ' ' || r > '~' }):
+			return nil, fmt.Errorf("token %s: only printable ASCII without blanks can be sent in a header: %w", tok.Name, ErrWeakToken)
+		}
+		t.known = append(t.known, knownToken{id: Identity{Name: tok.Name, Scope: tok.Scope}, sum: sha256.Sum256([]byte(tok.Secret))})
+	}
+	return t, nil
+}
+
+// Identify implements Identifier. It compares with every token, each in constant time, so that the answer's delay tells
+// nothing.
+func (t *Tokens) Identify(r *http.Request) (Identity, error) {
+	scheme, secret, ok := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !ok || !strings.EqualFold(scheme, "Bearer") {
+		return Identity{}, ErrNoToken
+	}
+	sum := sha256.Sum256([]byte(strings.TrimSpace(secret)))
+	found := -1
+	for i := range t.known {
+		found = subtle.ConstantTimeSelect(subtle.ConstantTimeCompare(sum[:], t.known[i].sum[:]), i, found)
+	}
+	if found < 0 {
+		return Identity{}, ErrUnknownToken
+	}
+	return t.known[found].id, nil
+}
+
+type callerKey struct{}
+
+type caller struct {
+	id  Identity
+	err error
+}
+
+func withCaller(ctx context.Context, c caller) context.Context {
+	return context.WithValue(ctx, callerKey{}, c)
+}
+
+// callerOf returns who calls; a context that has never met an Identifier is a stranger's.
+func callerOf(ctx context.Context) caller {
+	c, ok := ctx.Value(callerKey{}).(caller)
+	if !ok {
+		return caller{err: ErrNoToken}
+	}
+	return c
+}

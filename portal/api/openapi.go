@@ -1,0 +1,85 @@
+package api
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+
+	"github.com/danielgtaylor/huma/v2"
+)
+
+const tokenScheme = "token"
+
+const aboutAPI = `Live state and configuration of a Passerelle server.
+
+Send a token as "Authorization: Bearer …"; its scope is read or admin, and admin includes read. Lists return at most
+"limit" entries and the cursor of the next page. Faults are problem details (RFC 9457) whose "errors" name the fields.
+Times are RFC 3339 in UTC.`
+
+// description starts the OpenAPI document. The library's own routes stay off: they render on first use without a lock,
+// and its documentation page loads scripts from elsewhere.
+func description(version string) huma.Config {
+	cfg := huma.DefaultConfig("Passerelle", version)
+	cfg.Info.Description = aboutAPI
+	cfg.Servers = []*huma.Server{{URL: "/", Description: "the server that serves this document"}}
+	cfg.OpenAPIPath, cfg.DocsPath, cfg.SchemasPath = "", "", ""
+	cfg.CreateHooks = nil // no $schema links in answers
+	cfg.RejectUnknownQueryParameters = true
+	cfg.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
+		tokenScheme: {Type: "http", Scheme: "bearer", Description: "A token given to the server; its scope is read or admin."},
+	}
+	cfg.Tags = []*huma.Tag{
+		{Name: "Live", Description: "What happens now."},
+		{Name: "Directory", Description: "What is configured."},
+		{Name: "Operation", Description: "The server itself."},
+	}
+	return cfg
+}
+
+func (a *API) describe() error {
+	var err error
+	if a.json, err = json.Marshal(a.huma.OpenAPI()); err != nil {
+		return fmt.Errorf("render the API description: %w", err)
+	}
+	if a.yaml, err = a.huma.OpenAPI().YAML(); err != nil {
+		return fmt.Errorf("render the API description: %w", err)
+	}
+	return nil
+}
+
+// Description serves the OpenAPI document, as JSON or YAML by the path's ending. It needs no token.
+func (a *API) Description() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, kind := a.yaml, "application/yaml"
+		if r.URL.Path == "/openapi.json" {
+			body, kind = a.json, "application/json"
+		}
+		w.Header().Set("Content-Type", kind)
+		w.Header().Set("Cache-Control", "no-cache")
+		_, _ = w.Write(body) // fails only when the caller has gone
+	})
+}
+
+// operation is the common part of all operations: its scope, its tag and the refusals that any may give.
+func operation(scope Scope, tag, method, path, id, summary string, errs ...int) huma.Operation {
+	return huma.Operation{
+		OperationID: id,
+		Method:      method,
+		Path:        "/api/v1" + path,
+		Summary:     summary,
+		Tags:        []string{tag},
+		Security:    []map[string][]string{{tokenScheme: {string(scope)}}},
+		Errors:      slices.Concat([]int{http.StatusUnauthorized, http.StatusForbidden}, errs),
+	}
+}
+
+// scopeOf reads the scope back from the description, so that what is enforced is what is told.
+func scopeOf(op *huma.Operation) Scope {
+	for _, s := range op.Security {
+		if scopes := s[tokenScheme]; len(scopes) == 1 {
+			return Scope(scopes[0])
+		}
+	}
+	return ScopeAdmin
+}

@@ -1,0 +1,79 @@
+package httpd
+
+import (
+	"io"
+	"log/slog"
+	"net/http"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"passerelle/portal/api"
+)
+
+// Config is what a Front shows.
+type Config struct {
+	API       *api.API
+	Readiness *Readiness            // nil is always ready
+	Version   string                // of the program, for the front page
+	Gatherer  prometheus.Gatherer   // behind /metrics; nil leaves the path out
+	Metrics   prometheus.Registerer // nil is a private registry
+	Log       *slog.Logger          // nil discards
+}
+
+// Front composes all that the server shows over HTTP.
+type Front struct {
+	cfg     Config
+	log     *slog.Logger
+	metrics *metrics
+}
+
+// NewFront registers the metrics of the HTTP server.
+func NewFront(cfg Config) *Front {
+	if cfg.Readiness == nil {
+		cfg.Readiness = &Readiness{}
+		cfg.Readiness.Set(StateReady)
+	}
+	if cfg.Metrics == nil {
+		cfg.Metrics = prometheus.NewRegistry()
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	return &Front{cfg: cfg, log: cfg.Log, metrics: newMetrics(cfg.Metrics)}
+}
+
+// Handler returns the composition for a listener whose API callers who knows.
+func (f *Front) Handler(who api.Identifier) http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("/api/", f.observed("api", f.cfg.API.Handler(who)))
+	mux.Handle("GET /openapi.yaml", f.observed("description", f.cfg.API.Description()))
+	mux.Handle("GET /openapi.json", f.observed("description", f.cfg.API.Description()))
+	if f.cfg.Gatherer != nil {
+		mux.Handle("GET /metrics", f.observed("metrics", promhttp.HandlerFor(f.cfg.Gatherer, promhttp.HandlerOpts{})))
+	}
+	mux.Handle("GET /healthz", f.observed("health", http.HandlerFunc(f.healthz)))
+	mux.Handle("GET /readyz", f.observed("health", http.HandlerFunc(f.readyz)))
+	mux.Handle("GET /{$}", f.observed("page", http.HandlerFunc(f.page)))
+	mux.Handle("GET /style.css", f.observed("page", http.HandlerFunc(f.style)))
+	return http.MaxBytesHandler(hardened(sameOrigin(mux)), maxBody)
+}
+
+// healthz says that the process answers.
+func (f *Front) healthz(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	_, _ = io.WriteString(w, "ok\n") // fails only when the caller has gone
+}
+
+// readyz says whether the server takes calls.
+func (f *Front) readyz(w http.ResponseWriter, _ *http.Request) {
+	state := f.cfg.Readiness.State()
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	if state != StateReady {
+		w.Header().Set("Retry-After", "2")
+		w.WriteHeader(http.StatusServiceUnavailable)
+	}
+	_, _ = io.WriteString(w, state.String()+"\n") // fails only when the caller has gone
+}

@@ -1,0 +1,46 @@
+package httpd
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+type metrics struct {
+	requests *prometheus.CounterVec
+	seconds  *prometheus.HistogramVec
+	panics   prometheus.Counter
+}
+
+func newMetrics(reg prometheus.Registerer) *metrics {
+	m := &metrics{
+		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "passerelle_http_requests_total",
+			Help: "HTTP requests answered, by area, method and status code.",
+		}, []string{"area", "method", "code"}),
+		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name:    "passerelle_http_request_seconds",
+			Help:    "Time from request to end of answer, by area.",
+			Buckets: []float64{.001, .005, .025, .1, .5, 2.5, 10},
+		}, []string{"area"}),
+		panics: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "passerelle_http_panics_total",
+			Help: "HTTP requests whose handler panicked; each ended that request only.",
+		}),
+	}
+	reg.MustRegister(m.requests, m.seconds, m.panics)
+	return m
+}
+
+func (m *metrics) observe(area, method string, code int, took time.Duration) {
+	switch method {
+	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodDelete, http.MethodPatch, http.MethodOptions:
+	default:
+		method = "other"
+	}
+	m.requests.WithLabelValues(area, strings.ToLower(method), strconv.Itoa(code)).Inc()
+	m.seconds.WithLabelValues(area).Observe(took.Seconds())
+}

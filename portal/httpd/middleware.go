@@ -1,0 +1,101 @@
+package httpd
+
+import (
+	"fmt"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"time"
+
+	"passerelle/portal/api"
+)
+
+// answer notes what was sent. Unwrap lets http.ResponseController reach the connection.
+type answer struct {
+	http.ResponseWriter
+	status int
+	bytes  int64
+	gone   bool // a write failed: nobody reads any more
+}
+
+func (a *answer) Unwrap() http.ResponseWriter { return a.ResponseWriter }
+
+func (a *answer) WriteHeader(status int) {
+	if a.status == 0 && status >= http.StatusOK {
+		a.status = status
+	}
+	a.ResponseWriter.WriteHeader(status)
+}
+
+func (a *answer) Write(b []byte) (int, error) {
+	if a.status == 0 {
+		a.status = http.StatusOK
+	}
+	n, err := a.ResponseWriter.Write(b)
+	a.bytes += int64(n)
+	a.gone = a.gone || err != nil
+	return n, err
+}
+
+// observed counts and logs each request and ends a panic in the request it struck.
+func (f *Front) observed(area string, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		start := time.Now()
+		a := &answer{ResponseWriter: w}
+		defer func() {
+			if p := recover(); p != nil {
+				if p == http.ErrAbortHandler {
+					panic(p) // the handler wants the connection cut, and net/http does that quietly
+				}
+				if a.gone {
+					panic(http.ErrAbortHandler) // the API's library panics when the caller has gone
+				}
+				f.metrics.panics.Inc()
+				f.log.ErrorContext(r.Context(), "panic in http handler", "err", fmt.Sprint(p), "stack", string(debug.Stack()))
+				if a.status == 0 {
+					api.Problem(a, http.StatusInternalServerError, "internal error")
+				}
+			}
+			if a.status == 0 {
+				a.status = http.StatusOK
+			}
+			took := time.Since(start)
+			f.metrics.observe(area, r.Method, a.status, took)
+			if f.log.Enabled(r.Context(), slog.LevelDebug) {
+				// The path only: a query may carry what nobody should read in a log.
+				f.log.DebugContext(r.Context(), "http request", "method", r.Method, "path", r.URL.Path, "code", a.status,
+					"bytes", a.bytes, "after", took, "remote", r.RemoteAddr)
+			}
+		}()
+		next.ServeHTTP(a, r)
+	})
+}
+
+// hardened sets the headers that hold a browser to what the server means to serve.
+func hardened(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'")
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("X-Frame-Options", "DENY")
+		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		h.Set("Cross-Origin-Resource-Policy", "same-origin")
+		if r.TLS != nil {
+			h.Set("Strict-Transport-Security", "max-age=31536000")
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// maxBody is above the largest body that any operation takes.
+const maxBody = 80 << 20
+
+// sameOrigin refuses changes that a page of another origin makes a browser send.
+func sameOrigin(next http.Handler) http.Handler {
+	cop := http.NewCrossOriginProtection()
+	cop.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		api.Problem(w, http.StatusForbidden, "cross-origin request refused")
+	}))
+	return cop.Handler(next)
+}
