@@ -1,0 +1,207 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+
+	bolt "go.etcd.io/bbolt"
+
+	"passerelle/directory"
+)
+
+// Import puts the sites of e in the place of those with the same domain and adds the others. The
+// whole must be sound (directory.Validate). Entitled users without a space ID keep the one they
+// had or get a new one. progress, if not nil, is told how many users of how many are written. The
+// import takes e over.
+func (s *Store) Import(ctx context.Context, e *directory.Enterprise, progress func(done, total int)) error {
+	for _, site := range e.Sites { // refs of another snapshot mean nothing here
+		for u := range site.Everyone() {
+			u.Ref = 0
+		}
+	}
+	return s.Edit(ctx, progress, func(current *directory.Enterprise) (*directory.Enterprise, error) {
+		return directory.Merge(current, e, false), nil
+	})
+}
+
+// Edit changes the enterprise by change, which gets the present one, its own to alter, and gives
+// the one to be. It runs in one transaction that no other change can come between: all of it is
+// kept, or, with an error, nothing. Users keep their identity by their Ref.
+func (s *Store) Edit(ctx context.Context, progress func(done, total int), change func(current *directory.Enterprise) (*directory.Enterprise, error)) error {
+	if progress == nil {
+		progress = func(int, int) {}
+	}
+	err := s.db.Update(func(tx *bolt.Tx) error {
+		current, err := s.load(ctx, tx)
+		if err != nil {
+			return err
+		}
+		w := &writer{s: s, tx: tx, progress: progress, former: fingerprints(current)}
+		next, err := change(current)
+		if err != nil {
+			return err
+		}
+		return w.write(ctx, next)
+	})
+	if err != nil {
+		return fmt.Errorf("change the enterprise: %w", err)
+	}
+	return nil
+}
+
+// writer writes an enterprise over the one that is stored.
+type writer struct {
+	s        *Store
+	tx       *bolt.Tx
+	progress func(done, total int)
+	former   map[uint64]fingerprint
+}
+
+// write completes, checks and stores the enterprise.
+func (w *writer) write(ctx context.Context, e *directory.Enterprise) error {
+	total, err := w.assignRefs(e)
+	if err != nil {
+		return err
+	}
+	if _, err := directory.FillSpaceIDs(e, rand.Reader); err != nil {
+		return err
+	}
+	if err := w.s.hashFew(ctx, e); err != nil {
+		return err
+	}
+	// New links and fills in defaults; the transaction ends with an error if any rule is broken.
+	if _, err := directory.New(e); err != nil {
+		return err
+	}
+	if err := w.tx.Bucket(bucketMeta).Put(keyEnterprise, []byte(e.Name)); err != nil {
+		return fmt.Errorf("write the enterprise: %w", err)
+	}
+	if err := w.sites(e); err != nil {
+		return err
+	}
+	return w.users(ctx, e, total)
+}
+
+// assignRefs numbers new users, and counts all. Refs are never used again.
+func (w *writer) assignRefs(e *directory.Enterprise) (total int, err error) {
+	meta := w.tx.Bucket(bucketMeta)
+	last := number(meta.Get(keyLastRef))
+	taken := make(map[uint64]bool)
+	for _, site := range e.Sites {
+		for u := range site.Everyone() {
+			if _, known := w.former[u.Ref]; !known || taken[u.Ref] {
+				last++
+				u.Ref = last
+			}
+			taken[u.Ref] = true
+			total++
+		}
+	}
+	if err := meta.Put(keyLastRef, bigEndian(last)); err != nil {
+		return 0, fmt.Errorf("write the last user number: %w", err)
+	}
+	return total, nil
+}
+
+// sites writes every site and removes those that are gone.
+func (w *writer) sites(e *directory.Enterprise) error {
+	if err := w.tx.DeleteBucket(bucketSites); err != nil {
+		return fmt.Errorf("write the sites: %w", err)
+	}
+	bucket, err := w.tx.CreateBucket(bucketSites)
+	if err != nil {
+		return fmt.Errorf("write the sites: %w", err)
+	}
+	for i, site := range e.Sites {
+		raw, err := w.s.encodeSite(i, site)
+		if err != nil {
+			return err
+		}
+		if err := bucket.Put([]byte(site.Domain), raw); err != nil {
+			return fmt.Errorf("write site %s: %w", site.Name, err)
+		}
+	}
+	return nil
+}
+
+// progressEvery is how many users are written between two reports.
+const progressEvery = 100
+
+// users writes the users that changed and removes those that are gone.
+func (w *writer) users(ctx context.Context, e *directory.Enterprise, total int) error {
+	bucket := w.tx.Bucket(bucketUsers)
+	done := 0
+	for _, site := range e.Sites {
+		people, places := 0, 0
+		for u := range site.Everyone() {
+			position := &people
+			if u.Kind == directory.Workspace {
+				position = &places
+			}
+			r := userRecord{Domain: site.Domain, Workspace: u.Kind == directory.Workspace, Position: *position, User: u}
+			*position++
+			if err := w.user(bucket, r); err != nil {
+				return err
+			}
+			delete(w.former, u.Ref)
+			if done++; done%progressEvery == 0 {
+				if err := ctx.Err(); err != nil {
+					return err
+				}
+				w.progress(done, total)
+			}
+		}
+	}
+	for ref := range w.former {
+		if err := bucket.Delete(bigEndian(ref)); err != nil {
+			return fmt.Errorf("remove user %d: %w", ref, err)
+		}
+	}
+	w.progress(done, total)
+	return nil
+}
+
+// user writes one user unless it is as it was.
+func (w *writer) user(bucket *bolt.Bucket, r userRecord) error {
+	if f, known := w.former[r.User.Ref]; known && f == fingerprintOf(r) {
+		return nil
+	}
+	raw, err := w.s.encodeUser(r)
+	if err != nil {
+		return err
+	}
+	if err := bucket.Put(bigEndian(r.User.Ref), raw); err != nil {
+		return fmt.Errorf("write user %d: %w", r.User.Ref, err)
+	}
+	return nil
+}
+
+// fingerprint tells whether a user's record changed; sealing is random, so sealed records cannot.
+type fingerprint [sha256.Size]byte
+
+func fingerprintOf(r userRecord) fingerprint {
+	var b bytes.Buffer
+	json.NewEncoder(&b).Encode(r) //nolint:errcheck // the types have no value that does not encode
+	r.User.EachSecret(func(field string, _ directory.Purpose, secret *directory.Secret) {
+		b.WriteString(field + "\x00" + secret.Reveal() + "\x00")
+	})
+	return sha256.Sum256(b.Bytes())
+}
+
+// fingerprints of all users, by Ref.
+func fingerprints(e *directory.Enterprise) map[uint64]fingerprint {
+	prints := make(map[uint64]fingerprint)
+	for _, site := range e.Sites {
+		for i, u := range site.Users {
+			prints[u.Ref] = fingerprintOf(userRecord{Domain: site.Domain, Position: i, User: u})
+		}
+		for i, u := range site.Workspaces {
+			prints[u.Ref] = fingerprintOf(userRecord{Domain: site.Domain, Workspace: true, Position: i, User: u})
+		}
+	}
+	return prints
+}
