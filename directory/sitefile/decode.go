@@ -125,7 +125,9 @@ func (d *decoder) value(n *node, v reflect.Value, path string, where place, in s
 	case reflect.Struct:
 		d.object(n, v.Addr(), path, in)
 	case reflect.Pointer:
-		v.Set(fresh(v.Type().Elem(), in))
+		if v.IsNil() { // a CSV row adds to what is there
+			v.Set(fresh(v.Type().Elem(), in))
+		}
 		if v.Elem().Kind() == reflect.Struct {
 			d.object(n, v, path, in)
 		} else {

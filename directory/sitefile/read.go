@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"strings"
 	_ "time/tzdata" // a machine without a tz database checks time zones all the same
+	"unicode/utf8"
 
 	"passerelle/directory"
 )
@@ -82,6 +83,9 @@ type document struct {
 
 // site adds the sites of a YAML file to e; keep says that the file leaves its secrets out.
 func (r *reader) site(src Source, e *directory.Enterprise) (keep bool) {
+	if !r.text(src) {
+		return false
+	}
 	root, faults := parseYAML(src.Name, src.Data)
 	r.faults = append(r.faults, faults...)
 	if root == nil {
@@ -150,9 +154,47 @@ func (r *reader) check(e *directory.Enterprise) {
 			continue
 		}
 		if !reported[at] {
-			r.fault(at, f.Path, "%s", f.Cause)
+			r.fault(at, fieldIn(at.file, f.Path), "%s", f.Cause)
 		}
 	}
+}
+
+// fieldIn names a field as the file does: by its path, or by its column.
+func fieldIn(file, path string) string {
+	if !isCSV(Source{Name: file}) {
+		return path
+	}
+	_, user, _ := strings.Cut(path, ".")
+	_, column, _ := strings.Cut(user, ".")
+	return column
+}
+
+// maxFile bounds a file; a site of 100 000 users stays below it.
+const maxFile = 64 << 20
+
+// text says whether a file can be read as text at all.
+func (r *reader) text(src Source) bool {
+	switch {
+	case len(src.Data) > maxFile:
+		r.fault(position{file: src.Name}, "", "is larger than %d MiB", maxFile>>20)
+	case !utf8.Valid(src.Data):
+		line, column := 1, 1
+		for rest := src.Data; ; {
+			c, size := utf8.DecodeRune(rest)
+			if c == utf8.RuneError && size <= 1 {
+				break
+			}
+			if column++; c == '\n' {
+				line, column = line+1, 1
+			}
+			rest = rest[size:]
+		}
+		r.fault(position{src.Name, line, column}, "", "is not UTF-8")
+	default:
+		return true
+	}
+	r.broken = true
+	return false
 }
 
 //go:embed demo.yaml
