@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/danielgtaylor/huma/v2"
+
+	"passerelle/directory/sitefile"
 )
 
 // operations lists every operation of the description with a path that can be asked for.
@@ -115,7 +117,7 @@ func TestNewTokensRefuses(t *testing.T) {
 func TestOwnerNeedsNoToken(t *testing.T) {
 	w := newWorld(t)
 	rec := w.send(t, Owner{}, request{method: http.MethodGet, path: "/api/v1/export?secrets=clear"})
-	if rec.Code != http.StatusOK || w.conf.secrets != SecretsClear {
+	if rec.Code != http.StatusOK || w.conf.secrets != sitefile.SecretsClear {
 		t.Errorf("owner's export: %d %s, secrets %q", rec.Code, rec.Body, w.conf.secrets)
 	}
 }

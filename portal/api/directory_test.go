@@ -3,13 +3,15 @@ package api
 import (
 	"bufio"
 	"encoding/json"
-	"errors"
+	"mime/multipart"
 	"net/http"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
 
 	"passerelle/directory"
+	"passerelle/directory/sitefile"
 )
 
 func TestSites(t *testing.T) {
@@ -70,35 +72,64 @@ func TestGatewayNumber(t *testing.T) {
 	}
 }
 
+// form builds the body of a form as curl -F does.
+func form(t *testing.T, files ...sitefile.Source) (kind, body string) {
+	t.Helper()
+	var b strings.Builder
+	w := multipart.NewWriter(&b)
+	for _, f := range files {
+		part, err := w.CreateFormFile("file", f.Name)
+		if err == nil {
+			_, err = part.Write(f.Data)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return w.FormDataContentType(), b.String()
+}
+
 func TestImport(t *testing.T) {
-	faults := errors.Join(
-		&directory.Fault{Path: "sites[0].users[2].number", Cause: "is not an E.164 number"},
-		&directory.Fault{Path: "sites[0].domain", Cause: "is missing"})
+	_, faults := sitefile.Parse("bad.yaml", []byte("enterprise: acme\nsites:\n  - name: Paris\n    domain: paris.acme.test\n    colour: red\n    extension_length: many\n"))
+	if len(sitefile.Faults(faults)) < 2 {
+		t.Fatalf("the bad file has too few faults: %v", faults)
+	}
+	sites := sitefile.Source{Name: "sites.yaml", Data: []byte("enterprise: acme\n")}
+	users := sitefile.Source{Name: "users.csv", Data: []byte("site,name\n")}
+	formKind, formBody := form(t, sites, users)
+	emptyKind, emptyBody := form(t)
 	for _, c := range []struct {
 		name, query, kind, body string
 		fail                    error
 		code                    int
-		got                     FileKind
+		got                     []sitefile.Source
 	}{
-		{"site file", "", "application/yaml", "enterprise: acme\n", nil, 200, KindSiteFile},
-		{"with charset", "", "text/yaml; charset=utf-8", "enterprise: acme\n", nil, 200, KindSiteFile},
-		{"users", "?name=users.csv", "text/csv", "site,name\n", nil, 200, KindUsers},
-		{"dry run", "?dry_run=true", "application/yaml", "x", nil, 200, KindSiteFile},
-		{"a form", "", "application/x-www-form-urlencoded", "x", nil, 415, ""},
-		{"json", "", "application/json", "{}", nil, 415, ""},
-		{"no type", "", "", "x", nil, 415, ""},
-		{"faults", "", "application/yaml", "x", faults, 422, KindSiteFile},
-		{"broken store", "", "application/yaml", "x", errBroken, 500, KindSiteFile},
+		{"site file", "?name=sites.yaml", "application/yaml", "enterprise: acme\n", nil, 200, []sitefile.Source{sites}},
+		{"with charset", "?name=sites.yaml", "text/yaml; charset=utf-8", "enterprise: acme\n", nil, 200, []sitefile.Source{sites}},
+		{"without name", "", "application/yaml", "x", nil, 200, []sitefile.Source{{Name: "upload.yaml", Data: []byte("x")}}},
+		{"users", "?name=users.csv", "text/csv", "site,name\n", nil, 200, []sitefile.Source{users}},
+		{"users without name", "", "text/csv", "x", nil, 200, []sitefile.Source{{Name: "upload.csv", Data: []byte("x")}}},
+		{"users by another name", "?name=users.txt", "text/csv", "x", nil, 200, []sitefile.Source{{Name: "users.txt.csv", Data: []byte("x")}}},
+		{"several files", "", formKind, formBody, nil, 200, []sitefile.Source{sites, users}},
+		{"no file", "", emptyKind, emptyBody, nil, 400, nil},
+		{"form cut short", "", formKind, formBody[:len(formBody)-60], nil, 400, nil},
+		{"form without boundary", "", "multipart/form-data", formBody, nil, 400, nil},
+		{"dry run", "?dry_run=true&name=sites.yaml", "application/yaml", "enterprise: acme\n", nil, 200, []sitefile.Source{sites}},
+		{"an encoded form", "", "application/x-www-form-urlencoded", "x", nil, 415, nil},
+		{"json", "", "application/json", "{}", nil, 415, nil},
+		{"no type", "", "", "x", nil, 415, nil},
+		{"faults", "?name=sites.yaml", "application/yaml", "enterprise: acme\n", faults, 422, []sitefile.Source{sites}},
+		{"broken store", "?name=sites.yaml", "application/yaml", "enterprise: acme\n", errBroken, 500, []sitefile.Source{sites}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w := newWorld(t)
 			w.conf.fail = c.fail
 			rec := w.do(t, request{method: http.MethodPost, path: "/api/v1/import" + c.query, token: adminToken, body: c.body, header: map[string]string{"Content-Type": c.kind}})
-			if rec.Code != c.code || w.conf.got.Kind != c.got {
-				t.Fatalf("%d %s (kind %q), want %d (%q)", rec.Code, rec.Body, w.conf.got.Kind, c.code, c.got)
-			}
-			if c.got != "" && string(w.conf.got.Data) != c.body {
-				t.Errorf("data %q, sent %q", w.conf.got.Data, c.body)
+			if rec.Code != c.code || !reflect.DeepEqual(w.conf.got, c.got) {
+				t.Fatalf("%d %s (files %s), want %d (%s)", rec.Code, rec.Body, w.conf.got, c.code, c.got)
 			}
 			switch c.code {
 			case http.StatusOK:
@@ -106,10 +137,14 @@ func TestImport(t *testing.T) {
 				if err := json.Unmarshal(rec.Body.Bytes(), &got); err != nil || got.Users != 3 || got.DryRun != strings.Contains(c.query, "dry_run") || got.DryRun != w.conf.dry {
 					t.Errorf("answer %s (%v), dry %t", rec.Body, err, w.conf.dry)
 				}
+				if changed := strings.Contains(w.log.String(), "configuration imported"); changed == got.DryRun {
+					t.Errorf("dry %t, log %s", got.DryRun, w.log)
+				}
 			case http.StatusUnprocessableEntity:
 				p := wantProblem(t, rec.Header(), rec.Body.Bytes(), c.code)
-				if len(p.Errors) != 2 || p.Errors[0].Location != "sites[0].users[2].number" || p.Errors[1].Message != "is missing" {
-					t.Errorf("faults: %s", rec.Body)
+				want := sitefile.Faults(faults)
+				if len(p.Errors) != len(want) || p.Errors[0].Location != want[0].Field || p.Errors[0].Message != want[0].Error() {
+					t.Errorf("faults: %s, want %v", rec.Body, faults)
 				}
 			default:
 				wantProblem(t, rec.Header(), rec.Body.Bytes(), c.code)
@@ -121,7 +156,7 @@ func TestImport(t *testing.T) {
 func TestImportTooLarge(t *testing.T) {
 	w := newWorld(t)
 	rec := w.do(t, request{method: http.MethodPost, path: "/api/v1/import", token: adminToken, body: strings.Repeat("x", maxUpload), header: map[string]string{"Content-Type": "text/csv"}})
-	if wantProblem(t, rec.Header(), rec.Body.Bytes(), http.StatusRequestEntityTooLarge); rec.Code != http.StatusRequestEntityTooLarge || w.conf.got.Kind != "" {
+	if wantProblem(t, rec.Header(), rec.Body.Bytes(), http.StatusRequestEntityTooLarge); rec.Code != http.StatusRequestEntityTooLarge || w.conf.got != nil {
 		t.Errorf("%d %s", rec.Code, rec.Body)
 	}
 }
@@ -174,10 +209,10 @@ func TestExport(t *testing.T) {
 	for _, c := range []struct {
 		query, token string
 		code         int
-		secrets      Secrets
+		secrets      sitefile.SecretMode
 	}{
-		{"", adminToken, 200, SecretsOmit},
-		{"?secrets=sealed", adminToken, 200, SecretsSealed},
+		{"", adminToken, 200, sitefile.SecretsOmitted},
+		{"?secrets=sealed", adminToken, 200, sitefile.SecretsSealed},
 		{"?secrets=clear", adminToken, 403, ""},
 		{"", readToken, 403, ""},
 	} {

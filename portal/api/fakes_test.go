@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"passerelle/directory"
+	"passerelle/directory/sitefile"
 	"passerelle/gateway"
 	"passerelle/sip"
 )
@@ -130,22 +131,25 @@ func (f *fakeGateways) AssignGateway(_ context.Context, domain string, number di
 }
 
 type fakeConfiguration struct {
-	got     Upload
+	got     []sitefile.Source
 	dry     bool
 	steps   int // calls of progress before fail
 	fail    error
-	secrets Secrets
+	secrets sitefile.SecretMode
 }
 
-func (f *fakeConfiguration) Import(_ context.Context, up Upload, dry bool, progress func(done, total int)) (Imported, error) {
-	f.got, f.dry = Upload{Name: up.Name, Kind: up.Kind, Data: slices.Clone(up.Data)}, dry
+func (f *fakeConfiguration) Import(_ context.Context, files []sitefile.Source, dry bool, progress func(done, total int)) (Imported, error) {
+	for _, file := range files { // the data is the request's
+		f.got = append(f.got, sitefile.Source{Name: file.Name, Data: slices.Clone(file.Data)})
+	}
+	f.dry = dry
 	for i := range f.steps {
 		progress(i+1, f.steps)
 	}
 	return Imported{Sites: 1, Users: 3}, f.fail
 }
 
-func (f *fakeConfiguration) Export(_ context.Context, s Secrets) ([]byte, error) {
+func (f *fakeConfiguration) Export(_ context.Context, s sitefile.SecretMode) ([]byte, error) {
 	f.secrets = s
 	return []byte("enterprise: acme\n"), f.fail
 }

@@ -1,38 +1,24 @@
 package api
 
 import (
-	"errors"
-
 	"github.com/danielgtaylor/huma/v2"
 
 	"passerelle/directory"
+	"passerelle/directory/sitefile"
 )
 
-// faultDetails turns the faults of a configuration into details of a problem, each with the path of its field. It
-// returns none for an error that is no fault of the configuration.
+// faultDetails turns the faults of files or of the directory into details of a problem, each with the path of its field
+// and, for a file, its line in the message. It returns none for an error that is no fault of the configuration.
 func faultDetails(err error) []error {
 	var details []error
-	for _, leaf := range leaves(err) {
-		var f *directory.Fault
-		if errors.As(leaf, &f) {
-			details = append(details, &huma.ErrorDetail{Location: f.Path, Message: f.Cause})
-		}
+	for _, f := range sitefile.Faults(err) {
+		details = append(details, &huma.ErrorDetail{Location: f.Field, Message: f.Error()})
+	}
+	if len(details) > 0 {
+		return details
+	}
+	for _, f := range directory.Faults(err) {
+		details = append(details, &huma.ErrorDetail{Location: f.Path, Message: f.Error()})
 	}
 	return details
-}
-
-// leaves takes joined errors apart.
-func leaves(err error) []error {
-	for e := err; e != nil; e = errors.Unwrap(e) {
-		joined, ok := e.(interface{ Unwrap() []error })
-		if !ok {
-			continue
-		}
-		var all []error
-		for _, inner := range joined.Unwrap() {
-			all = append(all, leaves(inner)...)
-		}
-		return all
-	}
-	return []error{err}
 }

@@ -216,6 +216,25 @@ func TestBadQueriesNameTheField(t *testing.T) {
 	}
 }
 
+func TestFaultsRepeatNoValue(t *testing.T) {
+	w := newWorld(t)
+	for _, rq := range []request{
+		{method: http.MethodPut, path: "/api/v1/sites/paris.acme.test/gateway-number", body: `{"number":"48213907752-48213907752"}`},
+		{method: http.MethodPut, path: "/api/v1/sites/paris.acme.test/gateway-number", body: `{"number":null,"pin":"48213907752"}`},
+		{method: http.MethodPut, path: "/api/v1/sites/paris.acme.test/gateway-number", body: `48213907752`},
+		{method: http.MethodPut, path: "/api/v1/sites/paris.acme.test/gateway-number", body: `48213907752`, header: map[string]string{"Content-Type": "text/plain"}},
+		{method: http.MethodPost, path: "/api/v1/import", body: `48213907752`, header: map[string]string{"Content-Type": "text/plain"}},
+		{method: http.MethodGet, path: "/api/v1/spaces?limit=48213907752"},
+		{method: http.MethodGet, path: "/api/v1/spaces?cursor=48213907752=48213907752"},
+	} {
+		rq.token = adminToken
+		rec := w.do(t, rq)
+		if rec.Code < 400 || rec.Code >= 500 || strings.Contains(rec.Body.String(), "48213907752") {
+			t.Errorf("%s %s %s: %d %s", rq.method, rq.path, rq.body, rec.Code, rec.Body)
+		}
+	}
+}
+
 func TestUnknownPathsAndMethods(t *testing.T) {
 	w := newWorld(t)
 	for _, c := range []struct {

@@ -25,6 +25,7 @@ func description(version string) huma.Config {
 	cfg.Servers = []*huma.Server{{URL: "/", Description: "the server that serves this document"}}
 	cfg.OpenAPIPath, cfg.DocsPath, cfg.SchemasPath = "", "", ""
 	cfg.CreateHooks = nil // no $schema links in answers
+	cfg.Transformers = []huma.Transformer{withoutValues}
 	cfg.RejectUnknownQueryParameters = true
 	cfg.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
 		tokenScheme: {Type: "http", Scheme: "bearer", Description: "A token given to the server; its scope is read or admin."},
@@ -35,6 +36,16 @@ func description(version string) huma.Config {
 		{Name: "Operation", Description: "The server itself."},
 	}
 	return cfg
+}
+
+// withoutValues keeps the library from repeating what was sent: it may hold a password or a space ID.
+func withoutValues(_ huma.Context, _ string, v any) (any, error) {
+	if p, ok := v.(*huma.ErrorModel); ok {
+		for _, d := range p.Errors {
+			d.Value = nil
+		}
+	}
+	return v, nil
 }
 
 func (a *API) describe() error {

@@ -17,6 +17,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"passerelle/directory"
+	"passerelle/directory/sitefile"
 	"passerelle/gateway"
 	"passerelle/portal/api"
 	"passerelle/sip"
@@ -33,8 +34,8 @@ func (quiet) Count() int                                                    { re
 func (quiet) Legs() int                                                     { return 0 }
 func (quiet) InUse() int                                                    { return 0 }
 func (quiet) AssignGateway(context.Context, string, directory.Number) error { return nil }
-func (quiet) Export(context.Context, api.Secrets) ([]byte, error)           { panic("export is broken") }
-func (quiet) Import(context.Context, api.Upload, bool, func(int, int)) (api.Imported, error) {
+func (quiet) Export(context.Context, sitefile.SecretMode) ([]byte, error)   { panic("export is broken") }
+func (quiet) Import(context.Context, []sitefile.Source, bool, func(int, int)) (api.Imported, error) {
 	return api.Imported{}, nil
 }
 
