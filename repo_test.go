@@ -21,7 +21,7 @@ var mayImport = map[string][]string{
 	"gateway":   {"party", "sip", "media", "directory", "gateway", "internal"},
 	"hoteling":  {"sip", "directory", "hoteling"},
 	"provision": {"directory", "sip", "provision"},
-	"portal":    {"call", "gateway", "hoteling", "provision", "directory", "sip", "portal"},
+	"portal":    {"call", "gateway", "hoteling", "provision", "directory", "sip", "portal", "internal"},
 	"store":     {"directory", "sip", "hoteling", "gateway", "call", "store"},
 	"softphone": {"softphone", "internal/memnet"},
 	"internal":  {"internal"},

@@ -17,7 +17,7 @@ type Config struct {
 	Readiness *Readiness            // nil is always ready
 	Version   string                // of the program, for the front page
 	Gatherer  prometheus.Gatherer   // behind /metrics; nil leaves the path out
-	Metrics   prometheus.Registerer // nil is a private registry
+	Metrics   prometheus.Registerer // nil keeps them to itself
 	Log       *slog.Logger          // nil discards
 }
 
@@ -33,9 +33,6 @@ func NewFront(cfg Config) *Front {
 	if cfg.Readiness == nil {
 		cfg.Readiness = &Readiness{}
 		cfg.Readiness.Set(StateReady)
-	}
-	if cfg.Metrics == nil {
-		cfg.Metrics = prometheus.NewRegistry()
 	}
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"passerelle/internal/metric"
 )
 
 type metrics struct {
@@ -16,23 +18,18 @@ type metrics struct {
 }
 
 func newMetrics(reg prometheus.Registerer) *metrics {
-	m := &metrics{
-		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
+	return &metrics{
+		requests: metric.Register(reg, prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "passerelle_http_requests_total",
 			Help: "HTTP requests answered, by area, method and status code.",
-		}, []string{"area", "method", "code"}),
-		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		}, []string{"area", "method", "code"})),
+		seconds: metric.Register(reg, prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name:    "passerelle_http_request_seconds",
 			Help:    "Time from request to end of answer, by area.",
 			Buckets: []float64{.001, .005, .025, .1, .5, 2.5, 10},
-		}, []string{"area"}),
-		panics: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "passerelle_http_panics_total",
-			Help: "HTTP requests whose handler panicked; each ended that request only.",
-		}),
+		}, []string{"area"})),
+		panics: metric.OwnerPanics(reg).WithLabelValues("http"),
 	}
-	reg.MustRegister(m.requests, m.seconds, m.panics)
-	return m
 }
 
 func (m *metrics) observe(area, method string, code int, took time.Duration) {

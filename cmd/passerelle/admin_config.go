@@ -1,0 +1,92 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"passerelle/directory"
+	"passerelle/directory/sitefile"
+	"passerelle/portal/api"
+	"passerelle/store"
+)
+
+// configuration changes the stored enterprise while the server runs and puts each change in use.
+type configuration struct {
+	store *store.Store
+	live  *directory.Live
+	mu    sync.Mutex // one change at a time: the snapshot in use is that of the last one stored
+}
+
+var (
+	_ api.Configuration = (*configuration)(nil)
+	_ api.Gateways      = (*configuration)(nil)
+)
+
+// Import implements api.Configuration.
+func (c *configuration) Import(ctx context.Context, files []sitefile.Source, dryRun bool, progress func(done, total int)) (api.Imported, error) {
+	var counted api.Imported
+	read := func(current *directory.Enterprise) (*directory.Enterprise, error) {
+		next, err := sitefile.Read(sitefile.Options{Base: current, Unseal: c.store.OpenFromExport}, files...)
+		if err == nil {
+			counted = count(next)
+		}
+		return next, err
+	}
+	if !dryRun {
+		err := c.change(ctx, progress, read)
+		return counted, err
+	}
+	current, err := c.store.Load(ctx)
+	if err == nil {
+		_, err = read(current)
+	}
+	return counted, err
+}
+
+// AssignGateway implements api.Gateways.
+func (c *configuration) AssignGateway(ctx context.Context, domain string, number directory.Number) error {
+	return c.change(ctx, nil, func(current *directory.Enterprise) (*directory.Enterprise, error) {
+		for _, site := range current.Sites {
+			if site.Domain == domain {
+				site.Gateway.Number = number
+				return current, nil
+			}
+		}
+		return nil, fmt.Errorf("site %s: %w", domain, store.ErrNotFound)
+	})
+}
+
+// change stores an edit and puts it in use.
+func (c *configuration) change(ctx context.Context, progress func(done, total int), edit func(*directory.Enterprise) (*directory.Enterprise, error)) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err := c.store.Edit(ctx, progress, edit); err != nil {
+		return err
+	}
+	// What is stored must come in use even if whoever asked for it has gone meanwhile.
+	e, err := c.store.Load(context.WithoutCancel(ctx))
+	if err != nil {
+		return fmt.Errorf("put the change in use: %w", err)
+	}
+	dir, err := directory.New(e)
+	if err != nil {
+		return fmt.Errorf("put the change in use: %w", err)
+	}
+	c.live.Swap(dir)
+	return nil
+}
+
+func count(e *directory.Enterprise) api.Imported {
+	n := api.Imported{Sites: len(e.Sites)}
+	for _, s := range e.Sites {
+		n.Users += len(s.Users)
+		n.Workspaces += len(s.Workspaces)
+	}
+	return n
+}
+
+// Export implements api.Configuration.
+func (c *configuration) Export(context.Context, sitefile.SecretMode) ([]byte, error) {
+	return nil, fmt.Errorf("write the site file: %w", api.ErrUnavailable)
+}

@@ -1,0 +1,63 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/sync/errgroup"
+
+	"passerelle/portal/api"
+	"passerelle/portal/httpd"
+)
+
+// webConfig is the HTTP side of a server.
+type webConfig struct {
+	api       api.Config
+	tokens    []api.Token
+	listener  net.Listener // of the network; the web closes it
+	dataDir   string       // where the admin socket lies
+	readiness *httpd.Readiness
+	metrics   *prometheus.Registry
+	log       *slog.Logger
+}
+
+// web serves the network, where a token proves the caller, and the admin socket, which is the owner's alone.
+type web struct {
+	network, admin *httpd.Server
+	close          func() error
+}
+
+// openWeb opens the admin socket and composes both servers; nothing runs yet.
+func openWeb(cfg webConfig) (*web, error) {
+	tokens, err := api.NewTokens(cfg.tokens...)
+	if err != nil {
+		return nil, err
+	}
+	a, err := api.New(cfg.api)
+	if err != nil {
+		return nil, err
+	}
+	front := httpd.NewFront(httpd.Config{
+		API: a, Readiness: cfg.readiness, Version: cfg.api.Version, Gatherer: cfg.metrics, Metrics: cfg.metrics, Log: cfg.log,
+	})
+	socket, err := listenAdmin(cfg.dataDir)
+	if err != nil {
+		return nil, err
+	}
+	return &web{
+		network: httpd.NewServer(httpd.ServerConfig{Listener: cfg.listener, Log: cfg.log}, front.Handler(tokens)),
+		admin:   httpd.NewServer(httpd.ServerConfig{Listener: socket, Log: cfg.log}, front.Handler(api.Owner{})),
+		close:   func() error { return errors.Join(cfg.listener.Close(), socket.Close()) },
+	}, nil
+}
+
+// run serves until ctx is done and the requests in flight have ended. It closes the listeners.
+func (w *web) run(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return w.network.Run(ctx) })
+	g.Go(func() error { return w.admin.Run(ctx) })
+	return g.Wait()
+}
