@@ -87,6 +87,10 @@ func count(e *directory.Enterprise) api.Imported {
 }
 
 // Export implements api.Configuration.
-func (c *configuration) Export(context.Context, sitefile.SecretMode) ([]byte, error) {
-	return nil, fmt.Errorf("write the site file: %w", api.ErrUnavailable)
+func (c *configuration) Export(ctx context.Context, secrets sitefile.SecretMode) ([]byte, error) {
+	e, err := c.store.Load(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return sitefile.Format(e, sitefile.FormatOptions{Secrets: secrets, Seal: c.store.SealForExport}), nil
 }

@@ -271,3 +271,34 @@ func TestAdminGatewayNumberTakesEffect(t *testing.T) {
 		t.Errorf("stored: %v, %v", kept.Sites[0].Gateway.Number, err)
 	}
 }
+
+func TestAdminExportImportsToTheSameState(t *testing.T) {
+	s := startAdmin(t, t.TempDir())
+	client, _ := adminClient(s.dir)
+	id := s.conf.live.Current().Spaces()[0].ID.Reveal()
+	export := func(mode sitefile.SecretMode) string {
+		t.Helper()
+		file, err := adminExport(t.Context(), client, mode)
+		if err != nil {
+			t.Fatal(mode, err)
+		}
+		return string(file)
+	}
+	clear := export(sitefile.SecretsClear)
+	for _, mode := range []sitefile.SecretMode{sitefile.SecretsSealed, sitefile.SecretsOmitted, sitefile.SecretsClear} {
+		file := export(mode)
+		if shown := strings.Contains(file, id); shown != (mode == sitefile.SecretsClear) {
+			t.Errorf("%s: a space ID is in the file: %t", mode, shown)
+		}
+		if _, err := adminImport(t.Context(), client, []sitefile.Source{{Name: string(mode) + ".yaml", Data: []byte(file)}}, false, nil); err != nil {
+			t.Errorf("%s: %v", mode, err)
+		}
+		if after := export(sitefile.SecretsClear); after != clear {
+			t.Errorf("%s: the state after import differs:\n%s", mode, after)
+		}
+	}
+	s.stop() // the log is whole
+	if strings.Contains(s.log.String(), id) {
+		t.Error("a space ID is in the log")
+	}
+}
