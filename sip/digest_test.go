@@ -57,7 +57,7 @@ func (m siteLines) LineOf(aor AOR) (Line, bool) {
 	return Line{}, false
 }
 
-func (m siteLines) Realm(string, string) string               { return "site.test" }
+func (m siteLines) Realm(string, string) string                 { return "site.test" }
 func (m siteLines) Trunk(netip.AddrPort) (name string, ok bool) { return "", false }
 
 var ann = Line{Username: "+12105550101", Password: "wz7:sesame", AOR: "line81@site.test"}
@@ -73,7 +73,7 @@ func parsed(t testing.TB, text string) *sipmsg.Request {
 	if !strings.HasSuffix(text, "\r\n\r\n") {
 		text += "\r\n"
 	}
-	msg, err := sipmsg.NewParser().ParseSIP([]byte(text))
+	msg, err := sipmsg.NewParser(sipmsg.WithHeadersParsers(headerParsers())).ParseSIP([]byte(text))
 	if err != nil {
 		t.Fatalf("parse %q: %v", text, err)
 	}
