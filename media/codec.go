@@ -15,6 +15,8 @@ const (
 	Opus           Codec = iota // RTP clock of 48 kHz (RFC 7587)
 	TelephoneEvent Codec = iota // digits (RFC 4733)
 	ComfortNoise   Codec = iota // payload type 13 (RFC 3389)
+
+	numCodecs = iota
 )
 
 var codecNames = [...]string{

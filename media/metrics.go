@@ -8,7 +8,7 @@ import (
 
 // Metrics are the counters of the package; make them once and hand them to every ports range, session and mixer.
 type Metrics struct {
-	dropped      *prometheus.CounterVec
+	dropped      map[dropReason]prometheus.Counter
 	concealed    prometheus.Counter
 	portClashes  prometheus.Counter
 	sendFailures prometheus.Counter
@@ -41,10 +41,11 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 	if reg == nil {
 		reg = prometheus.NewRegistry()
 	}
+	dropped := register(reg, prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "passerelle_media_packets_dropped_total", Help: "Received media packets that were not played, by reason.",
+	}, []string{"reason"}))
 	m := &Metrics{
-		dropped: register(reg, prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "passerelle_media_packets_dropped_total", Help: "Received media packets that were not played, by reason.",
-		}, []string{"reason"})),
+		dropped: make(map[dropReason]prometheus.Counter),
 		concealed: register(reg, prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "passerelle_media_frames_concealed_total", Help: "Frames of 20 ms in which missing sound was concealed.",
 		})),
@@ -77,11 +78,13 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 			Name: "passerelle_media_sessions", Help: "Open media sessions.",
 		})),
 	}
-	for _, r := range dropReasons { // so that they show before the first drop
-		m.dropped.WithLabelValues(string(r))
+	for _, r := range dropReasons {
+		m.dropped[r] = dropped.WithLabelValues(string(r))
 	}
 	return m
 }
+
+func (m *Metrics) drop(r dropReason) { m.dropped[r].Inc() }
 
 // register hands c to reg, or gives back what is registered there already, so that packages can share a metric and two
 // servers a registry.

@@ -1,0 +1,185 @@
+package media
+
+import (
+	"encoding/hex"
+	"math/rand/v2"
+	"net/netip"
+	"time"
+
+	crand "crypto/rand"
+)
+
+// control is the RTCP side of a session (RFC 3550 §6), the mixer's own.
+type control struct {
+	cname    string
+	peer     netip.AddrPort // where reports go
+	mux      bool           // over the RTP port (RFC 5761)
+	next     time.Time      // when the next report is due, zero before anything was agreed
+	reported uint32         // packets sent at the last report
+
+	lastSR   uint32 // of the peer's last SR
+	lastSRAt time.Time
+	lastSSRC uint32
+	buf      [256]byte
+}
+
+// reportInterval is the mean time between reports (RFC 3550 §6.2).
+const reportInterval = 5 * time.Second
+
+// longestCNAME leaves room for the reports in the buffer.
+const longestCNAME = 128
+
+func (c *control) init(cname string) {
+	if cname == "" {
+		var b [12]byte
+		_, _ = crand.Read(b[:]) // never fails
+		cname = hex.EncodeToString(b[:])
+	}
+	c.cname = cname[:min(len(cname), longestCNAME)]
+}
+
+// signal takes up where the description wants reports.
+func (c *control) signal(p *sessionParams) {
+	c.peer, c.mux = p.RemoteRTCP, p.Mux
+}
+
+// moved tells that RTP comes from somewhere else: reports go beside it until some come from there.
+func (c *control) moved(peer netip.AddrPort) {
+	c.peer = peer
+	if !c.mux {
+		c.peer = netip.AddrPortFrom(peer.Addr(), peer.Port()+1)
+	}
+}
+
+// chores is the slow work of a session.
+func (s *Session) chores(now time.Time, b *batch) {
+	for range readsPerTick {
+		more := b.read(s.pair.rtcp)
+		for i := range b.n {
+			s.report(b.data[i], b.src[i], now)
+		}
+		if !more {
+			break
+		}
+	}
+	s.publish()
+	if s.in.params == nil {
+		return
+	}
+	c := &s.control
+	if c.next.IsZero() { // the first comes sooner (RFC 3550 §6.2)
+		c.next = now.Add(jittered(reportInterval / 2))
+	}
+	if now.Before(c.next) {
+		return
+	}
+	c.next = now.Add(jittered(reportInterval))
+	s.sendReport(now, false)
+}
+
+// jittered spreads reports over half to one and a half of the interval.
+func jittered(d time.Duration) time.Duration { return d/2 + rand.N(d) }
+
+// report takes a received compound. Only the address that RTP comes from is listened to.
+func (s *Session) report(data []byte, src netip.AddrPort, now time.Time) {
+	peer := s.in.latch.peer
+	if src.IsValid() && peer.IsValid() && src.Addr() != peer.Addr() {
+		s.drop(dropStranger)
+		return
+	}
+	any := false
+	for {
+		p, rest, ok := nextRTCP(data)
+		if !ok {
+			break
+		}
+		any = true
+		data = rest
+		if sr, ok := p.sender(); ok {
+			s.control.lastSSRC, s.control.lastSR, s.control.lastSRAt = sr.ssrc, sr.ntp, now
+		}
+		if r, ok := p.block(s.out.ssrc); ok {
+			s.heardReport(r, now)
+		}
+	}
+	if !any {
+		s.drop(dropMalformed)
+		return
+	}
+	if src.IsValid() && peer.IsValid() && !s.control.mux {
+		s.control.peer = src // reports find their way back through the peer's NAT
+	}
+	s.state.lastRTCP.Store(now.UnixNano())
+}
+
+// heardReport notes what the peer says of our stream.
+func (s *Session) heardReport(r receptionReport, now time.Time) {
+	s.state.remoteLost.Store(int64(r.lost))
+	s.state.remoteJitter.Store(int64(r.jitter) * int64(time.Second) / mixRate)
+	if r.lastSR == 0 {
+		return
+	}
+	trip := uint32(ntpTime(now)>>16) - r.lastSR - r.sinceLstSR // in 1/65536 s
+	if int32(trip) >= 0 && trip < 60<<16 {
+		s.state.roundTrip.Store(int64(trip) * int64(time.Second) >> 16)
+	}
+}
+
+// sendReport sends an SR when something was sent since the last one, else an RR, each with its CNAME.
+func (s *Session) sendReport(now time.Time, bye bool) {
+	c, o, r := &s.control, &s.out, &s.in.reception
+	w := rtcpWriter{b: c.buf[:]}
+	blocks := 0
+	if r.started {
+		blocks = 1
+	}
+	if o.packets != c.reported {
+		at := o.ts + uint32(o.n) + uint32(int64(now.Sub(o.last))*mixRate/int64(time.Second))
+		w.sender(o.ssrc, now, at, o.packets, o.octets, blocks)
+		c.reported = o.packets
+	} else {
+		w.receiver(o.ssrc, blocks)
+	}
+	if r.started {
+		b := receptionReport{
+			ssrc: r.ssrc, fraction: r.fraction(), lost: int32(min(r.expected()-r.received, 1<<23-1)),
+			highest: uint32(r.highest - 1<<16), jitter: uint32(r.jitter >> 4),
+		}
+		if c.lastSSRC == r.ssrc && !c.lastSRAt.IsZero() {
+			b.lastSR = c.lastSR
+			b.sinceLstSR = uint32(int64(now.Sub(c.lastSRAt)) << 16 / int64(time.Second))
+		}
+		w.block(b)
+	}
+	w.cname(o.ssrc, c.cname)
+	if bye {
+		w.bye(o.ssrc)
+	}
+	to, conn := c.peer, s.pair.rtcp
+	if c.mux {
+		to, conn = s.in.latch.peer, s.pair.rtp
+	}
+	if to.IsValid() && to.Port() != 0 && conn.WriteTo(w.b[:w.n], to) != nil {
+		s.metrics.sendFailures.Inc()
+	}
+}
+
+// sendBye tells the peer that our stream ends, if there was one (RFC 3550 §6.3.7).
+func (s *Session) sendBye(now time.Time) {
+	if s.out.packets > 0 {
+		s.sendReport(now, true)
+	}
+}
+
+// publish updates what State shows.
+func (s *Session) publish() {
+	in := &s.in
+	received, lost := in.reception.total()
+	s.state.received.Store(uint64(received))
+	s.state.lost.Store(uint64(lost))
+	s.state.late.Store(uint64(in.jitter.stats.late))
+	s.state.sent.Store(uint64(s.out.packets))
+	s.state.jitter.Store((in.reception.jitter >> 4) * int64(time.Second) / mixRate)
+	s.state.delay.Store(int64(in.jitter.level()) * int64(time.Second) / mixRate)
+	s.state.concealed.Store(int64(in.jitter.stats.concealed) * int64(time.Second) / mixRate)
+}
