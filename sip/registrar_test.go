@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -382,6 +383,7 @@ func TestFlowClosed(t *testing.T) {
 
 // memLocations is a store in memory that can fail.
 type memLocations struct {
+	mu    sync.Mutex // guards all below
 	kept  map[BindingKey]Binding
 	fail  error
 	saves []string // "put N del M"
@@ -390,6 +392,8 @@ type memLocations struct {
 func newMemLocations() *memLocations { return &memLocations{kept: make(map[BindingKey]Binding)} }
 
 func (m *memLocations) LoadBindings(context.Context) ([]Binding, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	var list []Binding
 	for _, b := range m.kept {
 		list = append(list, b)
@@ -398,6 +402,8 @@ func (m *memLocations) LoadBindings(context.Context) ([]Binding, error) {
 }
 
 func (m *memLocations) SaveBindings(_ context.Context, put []Binding, del []BindingKey) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	if m.fail != nil {
 		return m.fail
 	}
@@ -409,6 +415,12 @@ func (m *memLocations) SaveBindings(_ context.Context, put []Binding, del []Bind
 	}
 	m.saves = append(m.saves, fmt.Sprintf("put %d del %d", len(put), len(del)))
 	return nil
+}
+
+func (m *memLocations) failWith(err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.fail = err
 }
 
 // running starts a registrar; the returned func stops it and waits.
@@ -470,13 +482,13 @@ func TestWriteFaultIsTriedAgain(t *testing.T) {
 		store := newMemLocations()
 		r := NewRegistrar(RegistrarConfig{}, store)
 		defer running(t, r)()
-		store.fail = errors.New("disk full")
+		store.failWith(errors.New("disk full"))
 		apply(t, r, "a@h", 1, "Contact: <sip:u@h1>, <sip:u@h2>")
 		time.Sleep(5 * time.Second)
 		apply(t, r, "a@h", 2, "Contact: <sip:u@h2>;expires=0")
 		time.Sleep(5 * time.Second)
 		synctest.Wait()
-		store.fail = nil
+		store.failWith(nil)
 		time.Sleep(time.Second)
 		synctest.Wait()
 		if len(store.kept) != 1 {
