@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -423,6 +424,22 @@ func (m *memLocations) failWith(err error) {
 	m.fail = err
 }
 
+// written returns what was saved since it was last asked.
+func (m *memLocations) written() []string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	list := m.saves
+	m.saves = nil
+	return list
+}
+
+// stored returns a copy of what is kept.
+func (m *memLocations) stored() map[BindingKey]Binding {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return maps.Clone(m.kept)
+}
+
 // running starts a registrar; the returned func stops it and waits.
 func running(t *testing.T, r *Registrar) (stop func()) {
 	t.Helper()
@@ -446,10 +463,9 @@ func TestWriteBehind(t *testing.T) {
 		saves := func(want ...string) {
 			t.Helper()
 			synctest.Wait()
-			if !slices.Equal(store.saves, want) {
-				t.Errorf("at %v saved %q, want %q", time.Now().Format("04:05.0"), store.saves, want)
+			if got := store.written(); !slices.Equal(got, want) {
+				t.Errorf("at %v saved %q, want %q", time.Now().Format("04:05.0"), got, want)
 			}
-			store.saves = nil
 		}
 		time.Sleep(500 * time.Millisecond)
 		apply(t, r, "a@h", 1, "Contact: <sip:u@h>;expires=3600")
@@ -467,8 +483,8 @@ func TestWriteBehind(t *testing.T) {
 		apply(t, r, "a@h", 50, "Contact: <sip:u@h>;expires=0")
 		time.Sleep(time.Second)
 		saves("put 0 del 1")
-		if len(store.kept) != 0 {
-			t.Errorf("kept %v", store.kept)
+		if len(store.stored()) != 0 {
+			t.Errorf("kept %v", store.stored())
 		}
 		// What changed a moment before the end is written at the end.
 		apply(t, r, "a@h", 51, "Contact: <sip:u@h>;expires=3600")
@@ -491,8 +507,8 @@ func TestWriteFaultIsTriedAgain(t *testing.T) {
 		store.failWith(nil)
 		time.Sleep(time.Second)
 		synctest.Wait()
-		if len(store.kept) != 1 {
-			t.Errorf("kept %v, want one", store.kept)
+		if len(store.stored()) != 1 {
+			t.Errorf("kept %v, want one", store.stored())
 		}
 	})
 }
@@ -530,8 +546,8 @@ func TestBindingsSurviveARestart(t *testing.T) {
 		}
 		time.Sleep(10 * time.Minute)
 		synctest.Wait()
-		if r.Count() != 0 || len(store.kept) != 0 {
-			t.Errorf("after all expired: %d bindings, kept %v", r.Count(), store.kept)
+		if r.Count() != 0 || len(store.stored()) != 0 {
+			t.Errorf("after all expired: %d bindings, kept %v", r.Count(), store.stored())
 		}
 	})
 }
@@ -547,7 +563,7 @@ func TestRefreshNearTheStoredExpiryIsWrittenAtOnce(t *testing.T) {
 		apply(t, r, "a@h", 2, "Contact: <sip:u@h>;expires=3600")
 		time.Sleep(time.Second)
 		synctest.Wait()
-		for _, b := range store.kept {
+		for _, b := range store.stored() {
 			if time.Until(b.Expires) < 3500*time.Second {
 				t.Errorf("the store would let it expire in %v", time.Until(b.Expires))
 			}
