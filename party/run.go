@@ -1,0 +1,132 @@
+package party
+
+import (
+	"context"
+	"time"
+
+	"passerelle/media"
+	"passerelle/sip"
+)
+
+// How the party looks after its peer.
+const (
+	readyWait  = 400 * time.Millisecond // for the first packet, before a prompt starts anyway
+	watchEvery = 5 * time.Second        // how often life is looked for
+	silenceMax = 60 * time.Second       // without RTP and RTCP until the peer's dialog is probed
+)
+
+// run owns the party until its leg ends.
+func (p *Party) run() {
+	defer p.close()
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+
+	ready := time.NewTimer(readyWait)
+	defer ready.Stop()
+	first := p.session.FirstPacket()
+	watch := time.NewTicker(watchEvery)
+	defer watch.Stop()
+	probed := time.Now()
+	probe := make(chan error, 1)
+	probing := false
+	var merger keyMerger
+
+	isReady := func() {
+		first = nil
+		ready.Stop()
+		select {
+		case <-p.ready:
+		default:
+			close(p.ready)
+		}
+	}
+	for {
+		select {
+		case <-p.leg.Done():
+			return
+		case <-first:
+			isReady()
+		case <-ready.C:
+			isReady()
+		case d := <-p.digits:
+			src := event
+			if d.Source == media.InBand {
+				src = inBand
+			}
+			p.key(&merger, src, d.Key, d.Time)
+		case e, ok := <-p.leg.Events():
+			if !ok {
+				<-p.leg.Done()
+				return
+			}
+			switch e := e.(type) {
+			case sip.InfoEvent:
+				if key, ok := parseInfo(e.ContentType, e.Body); ok {
+					p.key(&merger, info, key, time.Now())
+				}
+			case sip.OfferEvent:
+				p.offered(ctx, e)
+			case sip.AnswerEvent:
+				if err := p.session.Complete(e.SDP); err != nil {
+					p.log.Warn("answer to our offer refused", "err", err)
+				}
+			}
+		case <-watch.C:
+			if probing || p.alive(probed) {
+				continue
+			}
+			probing = true
+			go func() { probe <- p.leg.Probe(ctx) }() // ends with ctx at the latest
+		case err := <-probe:
+			probing, probed = false, time.Now()
+			if err == nil || ctx.Err() != nil {
+				continue
+			}
+			p.log.Info("peer is gone: no media, and no answer in its dialog", "err", err)
+			go p.leg.Hangup(ctx, sip.Reason{Protocol: "SIP", Cause: 408, Text: "No media and no answer"}) // returns when the leg has ended
+		}
+	}
+}
+
+// key merges one arrival of a key and delivers it if it is a new press.
+func (p *Party) key(m *keyMerger, src source, key byte, at time.Time) {
+	if !m.add(src, key, at) {
+		return
+	}
+	select {
+	case p.keys <- key:
+	default: // nobody reads: in a bridge keys mean nothing
+	}
+}
+
+// offered answers a re-INVITE or UPDATE.
+func (p *Party) offered(ctx context.Context, e sip.OfferEvent) {
+	var sdp []byte
+	var err error
+	if e.SDP == nil {
+		sdp, err = p.session.Offer()
+	} else {
+		sdp, err = p.session.Accept(e.SDP)
+	}
+	if err == nil {
+		err = p.leg.Accept(ctx, sdp)
+	} else {
+		code, _ := sip.StatusOf(statusOf(err))
+		p.log.Info("offer refused", "method", e.Method, "code", code, "err", err)
+		err = p.leg.Refuse(ctx, code)
+	}
+	if err != nil && ctx.Err() == nil {
+		p.log.Info("offer not answered", "method", e.Method, "err", err)
+	}
+}
+
+// alive tells whether the peer gave a sign of life lately: media, RTCP or an answered probe.
+func (p *Party) alive(probed time.Time) bool {
+	s := p.session.State()
+	for _, t := range []time.Time{s.LastRTP, s.LastRTCP, probed} {
+		if time.Since(t) < silenceMax {
+			return true
+		}
+	}
+	return false
+}
