@@ -52,7 +52,7 @@ func TestCollect(t *testing.T) {
 					}
 				}()
 				start := time.Now()
-				got, err := collect(ctx, keys, prompted, tt.full)
+				got, err := collect(ctx, keys, prompted, tt.full, func() {})
 				took := time.Since(start)
 				stop()
 				if err != nil || got != tt.want || took != tt.wantTime {
@@ -67,7 +67,7 @@ func TestCollectEndsWithTheLeg(t *testing.T) {
 	gone := errors.New("gone")
 	ctx, end := context.WithCancelCause(t.Context())
 	end(gone)
-	if _, err := collect(ctx, nil, nil, 4); !errors.Is(err, gone) {
+	if _, err := collect(ctx, nil, nil, 4, func() {}); !errors.Is(err, gone) {
 		t.Errorf("got %v, want the cause of the leg's end", err)
 	}
 }

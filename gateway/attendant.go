@@ -1,0 +1,106 @@
+package gateway
+
+import (
+	"context"
+	"time"
+
+	"passerelle/directory"
+	"passerelle/media/prompts"
+	"passerelle/party"
+)
+
+// tries is how often a caller may type a space ID.
+const tries = 3
+
+// attendant asks one caller for a space ID.
+type attendant struct {
+	party *party.Party
+	site  *directory.Site
+	lang  string
+	dir   *directory.Directory
+	guard *guessGuard
+	// caller and source are what wrong IDs are counted by; slowed callers get one try after a pause.
+	caller, source string
+	stranger       bool // no authenticated line
+	wrong          func()
+}
+
+// ask returns the space whose ID the caller typed, or errNoID after the last try.
+func (a *attendant) ask(ctx context.Context) (*directory.Space, error) {
+	if err := a.wait(ctx, a.party.Ready()); err != nil {
+		return nil, err
+	}
+	left := tries
+	if a.slowed() {
+		left = 1
+		if err := a.pause(ctx); err != nil {
+			return nil, err
+		}
+	}
+	prompt := prompts.Welcome
+	for ; left > 0; left-- {
+		id, err := a.collect(ctx, prompt)
+		if err != nil {
+			return nil, err
+		}
+		if space, ok := a.dir.SpaceByID(a.site, id); ok {
+			return space, nil
+		}
+		a.mistyped(id)
+		prompt = prompts.Again
+		if a.slowed() {
+			break
+		}
+	}
+	return nil, errNoID
+}
+
+// collect speaks the prompt, which stops at the first key, and reads one ID.
+func (a *attendant) collect(ctx context.Context, prompt prompts.Name) (string, error) {
+	spoken := a.party.Say(prompts.Get(a.lang, prompt))
+	full := a.site.SpaceIDLength
+	return collect(ctx, a.party.Keys(), spoken, full, a.party.Hush)
+}
+
+// mistyped counts a wrong ID as a guess, unless it is empty or its check digit shows a slip of the finger.
+func (a *attendant) mistyped(id string) {
+	if id == "" || a.site.SpaceIDCheck && !directory.ValidSpaceID(a.site, id) {
+		return
+	}
+	a.guard.wrong(a.site.Domain, a.caller, a.source, time.Now())
+	a.wrong()
+}
+
+func (a *attendant) slowed() bool {
+	return a.stranger && a.guard.slowed(a.site.Domain, a.caller, a.source, wrongIDsPerHour(a.site), time.Now())
+}
+
+// pause makes a slowed caller wait; what is typed meanwhile does not count.
+func (a *attendant) pause(ctx context.Context) error {
+	a.party.Say(prompts.Get(a.lang, prompts.Pause))
+	over := time.NewTimer(guessPause)
+	defer over.Stop()
+	for {
+		select {
+		case <-over.C:
+			return nil
+		case <-a.party.Keys():
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// say speaks one prompt to its end.
+func (a *attendant) say(ctx context.Context, prompt prompts.Name) error {
+	return a.wait(ctx, a.party.Say(prompts.Get(a.lang, prompt)))
+}
+
+func (a *attendant) wait(ctx context.Context, done <-chan struct{}) error {
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}

@@ -1,0 +1,204 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"passerelle/directory"
+	"passerelle/media"
+	"passerelle/media/prompts"
+	"passerelle/party"
+	"passerelle/sip"
+)
+
+// Config is what a Gateway needs; all but Metrics is required.
+type Config struct {
+	Directory *directory.Live
+	Party     party.Config
+	// Mixer is the template of every bridge's mixer.
+	Mixer   media.MixerConfig
+	Log     *slog.Logger
+	Metrics prometheus.Registerer
+}
+
+// Gateway answers calls to the sites' gateway numbers and keeps the live bridges.
+type Gateway struct {
+	cfg      Config
+	log      *slog.Logger
+	metrics  *metrics
+	guard    *guessGuard
+	bridges  bridges
+	draining atomic.Bool
+	parties  parties
+}
+
+// New returns a gateway that does no work until a leg is served.
+func New(cfg Config) *Gateway {
+	g := &Gateway{cfg: cfg, log: cfg.Log, guard: newGuessGuard()}
+	g.metrics = newMetrics(cfg.Metrics, g)
+	return g
+}
+
+// ServeLeg takes one call to the site's gateway from its INVITE to its end; the attendant asks for the space ID when the
+// request carries none. An error before the answer is the leg's status; after the answer, the reason of its BYE.
+func (g *Gateway) ServeLeg(ctx context.Context, leg *sip.Leg, caller directory.Caller, site *directory.Site, spaceID directory.Secret) error {
+	switch {
+	case site.Gateway.Number == "":
+		return &sip.StatusError{Code: 404, Reason: "Not Found", Err: ErrUnassigned}
+	case g.draining.Load():
+		return &sip.StatusError{Code: 503, Reason: "Service Unavailable", Err: ErrDraining, RetryAfter: drainRetry}
+	}
+	if spaceID != "" {
+		return g.serveDirect(ctx, leg, caller, site, spaceID)
+	}
+	return g.serveAttended(ctx, leg, caller, site)
+}
+
+// drainRetry asks a caller who was refused during a shutdown to come back.
+const drainRetry = 30 * time.Second
+
+// serveDirect serves an INVITE that carries a space ID: in without prompts, or a status.
+func (g *Gateway) serveDirect(ctx context.Context, leg *sip.Leg, caller directory.Caller, site *directory.Site, spaceID directory.Secret) error {
+	source := leg.Invite().Source.Remote.Addr().String()
+	if caller.Device == nil && g.guard.slowed(site.Domain, caller.Number, source, wrongIDsPerHour(site), time.Now()) {
+		pause := time.NewTimer(guessPause)
+		defer pause.Stop()
+		select {
+		case <-pause.C:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+	space, ok := g.cfg.Directory.Current().SpaceByID(site, spaceID.Reveal())
+	if !ok {
+		g.guard.wrong(site.Domain, caller.Number, source, time.Now())
+		g.metrics.wrongIDs.Inc()
+		return &sip.StatusError{Code: 404, Reason: "Not Found", Err: ErrUnknownSpace}
+	}
+	seat, err := g.take(ctx, space, who(leg, caller))
+	if errors.Is(err, ErrSpaceFull) {
+		return &sip.StatusError{Code: 486, Reason: "Busy Here", Err: err}
+	} else if err != nil {
+		return err
+	}
+	defer seat.leave()
+	p, err := party.Answer(ctx, leg, g.cfg.Party)
+	if err != nil {
+		return err
+	}
+	defer g.parties.add(p, language(leg, site))()
+	select {
+	case <-p.Ready():
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	return g.stay(ctx, seat, p)
+}
+
+// serveAttended answers, asks for the space ID and seats the caller.
+func (g *Gateway) serveAttended(ctx context.Context, leg *sip.Leg, caller directory.Caller, site *directory.Site) error {
+	p, err := party.Answer(ctx, leg, g.cfg.Party)
+	if err != nil {
+		return err
+	}
+	lang := language(leg, site)
+	defer g.parties.add(p, lang)()
+	a := &attendant{
+		party:    p,
+		site:     site,
+		lang:     lang,
+		dir:      g.cfg.Directory.Current(),
+		guard:    g.guard,
+		caller:   caller.Number,
+		source:   leg.Invite().Source.Remote.Addr().String(),
+		stranger: caller.Device == nil,
+		wrong:    g.metrics.wrongIDs.Inc,
+	}
+	space, err := a.ask(ctx)
+	if errors.Is(err, errNoID) {
+		return g.dismiss(ctx, a, prompts.Goodbye, sip.Reason{Protocol: "SIP", Cause: 404, Text: "No valid space ID"})
+	} else if err != nil {
+		return err
+	}
+	seat, err := g.take(ctx, space, who(leg, caller))
+	if errors.Is(err, ErrSpaceFull) {
+		return g.dismiss(ctx, a, prompts.Full, sip.Reason{Protocol: "SIP", Cause: 486, Text: "Space full"})
+	} else if err != nil {
+		return err
+	}
+	defer seat.leave()
+	return g.stay(ctx, seat, p)
+}
+
+// dismiss speaks a last prompt and hangs up.
+func (g *Gateway) dismiss(ctx context.Context, a *attendant, prompt prompts.Name, r sip.Reason) error {
+	if err := a.say(ctx, prompt); err != nil {
+		return err
+	}
+	return a.party.Hangup(ctx, r)
+}
+
+// stay keeps the participant on the bridge until its leg ends.
+func (g *Gateway) stay(ctx context.Context, seat *Participant, p *party.Party) error {
+	if err := seat.sit(ctx, p); err != nil {
+		return fmt.Errorf("sit down: %w", err)
+	}
+	g.metrics.joins.Inc()
+	select {
+	case <-p.Done():
+	case <-ctx.Done():
+		<-p.Done() // the leg has ended; its party ends at once
+	}
+	return nil
+}
+
+func (g *Gateway) take(ctx context.Context, space *directory.Space, who Who) (*Participant, error) {
+	p, err := g.bridges.take(ctx, space, who, func() *Bridge {
+		mixer := g.cfg.Mixer
+		mixer.Name = space.Ref
+		return newBridge(space, media.NewMixer(mixer), soundOf(space), g.metrics.panics, g.log)
+	})
+	if errors.Is(err, ErrSpaceFull) {
+		g.metrics.full.Inc()
+	}
+	return p, err
+}
+
+// who names the caller for the live view: the line's user, else what the trunk asserted.
+func who(leg *sip.Leg, c directory.Caller) Who {
+	w := Who{Name: leg.Invite().From.Display, Number: c.Number, CallID: leg.CallID()}
+	if c.User != nil {
+		w.Name = c.User.Name
+	}
+	return w
+}
+
+// language is the caller's phone language if it says so and we speak it (RFC 3261 §20.3), else the site's.
+func language(leg *sip.Leg, site *directory.Site) string {
+	for tag := range strings.SplitSeq(leg.Invite().Header("Accept-Language"), ",") {
+		tag, params, _ := strings.Cut(tag, ";")
+		primary, _, _ := strings.Cut(strings.ToLower(strings.TrimSpace(tag)), "-")
+		if strings.ReplaceAll(params, " ", "") == "q=0" {
+			continue
+		}
+		if primary == "fr" || primary == "en" {
+			return primary
+		}
+	}
+	return string(site.Language)
+}
+
+// wrongIDsPerHour is the site's limit of wrong space IDs.
+func wrongIDsPerHour(site *directory.Site) int {
+	if site.WrongIDsPerHour > 0 {
+		return site.WrongIDsPerHour
+	}
+	return 20
+}

@@ -1,0 +1,64 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+
+	"golang.org/x/sync/errgroup"
+
+	"passerelle/party"
+	"passerelle/sip"
+)
+
+// Bridges is the live view: every bridge with its participants.
+func (g *Gateway) Bridges() []BridgeInfo {
+	all := []BridgeInfo{}
+	for _, b := range g.bridges.all() {
+		if info, err := b.info(context.Background()); err == nil { // else it ended just now
+			all = append(all, info)
+		}
+	}
+	return all
+}
+
+// EndBridge hangs up on every participant of a space's bridge and returns when they are gone.
+func (g *Gateway) EndBridge(ctx context.Context, space string) error {
+	return g.remove(ctx, space, func(*Participant) bool { return true }, ErrNoBridge)
+}
+
+// Remove hangs up on one participant and returns when it is gone.
+func (g *Gateway) Remove(ctx context.Context, space, participant string) error {
+	return g.remove(ctx, space, func(p *Participant) bool { return p.id == participant }, ErrNoParticipant)
+}
+
+// remove hangs up on the participants that sit and are meant; if nobody is, the error is none.
+func (g *Gateway) remove(ctx context.Context, space string, meant func(*Participant) bool, none error) error {
+	b := g.bridges.find(space)
+	if b == nil {
+		return ErrNoBridge
+	}
+	var out []*party.Party
+	err := b.do(ctx, func() {
+		for _, p := range b.seated() {
+			if meant(p) {
+				out = append(out, p.party)
+			}
+		}
+	})
+	switch {
+	case errors.Is(err, errBridgeEnded):
+		return ErrNoBridge
+	case err != nil:
+		return err
+	case len(out) == 0:
+		return none
+	}
+	var hangups errgroup.Group
+	for _, p := range out {
+		hangups.Go(func() error { return p.Hangup(ctx, removed) })
+	}
+	return hangups.Wait()
+}
+
+// removed is why an administrator's removal ends a leg.
+var removed = sip.Reason{Protocol: "SIP", Cause: 200, Text: "Removed from the space"}

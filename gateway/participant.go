@@ -1,0 +1,69 @@
+package gateway
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"passerelle/party"
+)
+
+// Who is the caller as the live view names it.
+type Who struct {
+	Name   string
+	Number string
+	CallID string
+}
+
+// Participant is a seat on a bridge: reserved by take, occupied by sit, freed by leave.
+type Participant struct {
+	id     string
+	who    Who
+	since  time.Time
+	bridge *Bridge
+
+	// ---- owned by the bridge's run ----
+	party *party.Party // nil until the participant sits
+}
+
+// sit puts the party on the bridge: everybody hears it and it hears everybody else.
+func (p *Participant) sit(ctx context.Context, pt *party.Party) error {
+	if err := pt.MoveTo(ctx, p.bridge.mixer); err != nil {
+		return err
+	}
+	return p.bridge.do(ctx, func() {
+		p.party = pt
+		p.bridge.log.Info("participant in", "call_id", p.who.CallID, "participants", len(p.bridge.seats))
+		p.bridge.entered(p)
+	})
+}
+
+// leave frees the seat; the last one ends the bridge. The party's leg has ended or is about to.
+func (p *Participant) leave() {
+	b := p.bridge
+	// A seat must be freed whatever became of the call's context. run serves the inbox until the last seat is free, so
+	// this waits for nothing but the owner's turn.
+	_ = b.do(context.Background(), func() {
+		i := slices.Index(b.seats, p)
+		if i < 0 {
+			return
+		}
+		b.seats = slices.Delete(b.seats, i, i+1)
+		if p.party == nil {
+			return
+		}
+		p.party = nil
+		b.log.Info("participant out", "call_id", p.who.CallID, "after", time.Since(p.since).Round(time.Second), "participants", len(b.seats))
+		b.left()
+	})
+}
+
+// info is the participant as the live view shows it; only the bridge's run calls it.
+func (p *Participant) info() ParticipantInfo {
+	i := ParticipantInfo{ID: p.id, Name: p.who.Name, Number: p.who.Number, CallID: p.who.CallID, Since: p.since}
+	if p.party != nil {
+		s := p.party.Session().State()
+		i.Codec, i.Talking, i.Held, i.Delay, i.Lost = s.Codec.String(), s.Talking, s.Held, s.Delay, s.Lost
+	}
+	return i
+}
