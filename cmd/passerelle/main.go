@@ -1,11 +1,53 @@
 // Command passerelle runs a business site's SIP registrar and B2BUA.
 package main
 
-import "fmt"
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
 
 // version is set by the linker.
 var version = "unknown"
 
-func main() {
+// cli is the command line; `passerelle COMMAND --help` explains each.
+type cli struct {
+	Serve       serveCmd       `cmd:"" help:"Run the server."`
+	Demo        demoCmd        `cmd:"" help:"Run the server with the built-in demo site on 127.0.0.1 and print what to dial."`
+	Import      importCmd      `cmd:"" help:"Read site files (.yaml) or users (.csv) into the store."`
+	Export      exportCmd      `cmd:"" help:"Write the store as a site file."`
+	CheckConfig checkConfigCmd `cmd:"" name:"check-config" help:"Report every fault of site files; change nothing."`
+	Version     versionCmd     `cmd:"" help:"Print the version."`
+}
+
+type versionCmd struct{}
+
+// Run prints the version.
+func (versionCmd) Run() error {
 	fmt.Println("passerelle", version)
+	return nil
+}
+
+func main() {
+	// The first signal asks for a drain; the second ends the process at once, as the default action does.
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop)
+	parser := kong.Must(&cli{},
+		kong.Name("passerelle"),
+		kong.Description("SIP registrar and B2BUA of a business site: spaces behind one gateway number, hoteling on host phones."),
+		kong.DefaultEnvars("PASSERELLE"),
+		kong.BindTo(ctx, (*context.Context)(nil)),
+		kong.UsageOnError(),
+	)
+	command, err := parser.Parse(os.Args[1:])
+	parser.FatalIfErrorf(err)
+	if err := command.Run(); err != nil && !errors.Is(err, context.Canceled) {
+		fmt.Fprintln(os.Stderr, "passerelle:", err)
+		os.Exit(1)
+	}
 }

@@ -1,0 +1,116 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/sync/errgroup"
+
+	"passerelle/call"
+	"passerelle/directory"
+	"passerelle/gateway"
+	"passerelle/media"
+	"passerelle/party"
+	"passerelle/sip"
+)
+
+// houseConfig is what the signalling and media of a server stand on; tests give it a network in memory.
+type houseConfig struct {
+	live       *directory.Live
+	locations  sip.Locations
+	listeners  *listeners
+	ports      *media.Ports
+	advertise  string
+	drainLimit time.Duration
+	log        *slog.Logger
+	metrics    *prometheus.Registry
+}
+
+// house is the wired server without its HTTP side.
+type house struct {
+	cfg       houseConfig
+	lobby     *media.Mixer
+	gateway   *gateway.Gateway
+	registrar *sip.Registrar
+	server    *sip.Server
+}
+
+// allowEvents are the event packages that are served.
+var allowEvents []string
+
+// shutdownLimit bounds the goodbye and the BYEs of a shutdown.
+const shutdownLimit = 15 * time.Second
+
+// newHouse wires the house; nothing runs yet.
+func newHouse(cfg houseConfig) *house {
+	h := &house{cfg: cfg}
+	mediaMetrics := media.NewMetrics(cfg.metrics)
+	h.lobby = media.NewMixer(media.MixerConfig{Isolated: true, Name: "lobby", Log: cfg.log, Metrics: mediaMetrics})
+	h.gateway = gateway.New(gateway.Config{
+		Directory: cfg.live,
+		Party:     party.Config{Ports: cfg.ports, Lobby: h.lobby, Session: media.SessionConfig{Log: cfg.log, Metrics: mediaMetrics}, Log: cfg.log},
+		Mixer:     media.MixerConfig{Log: cfg.log, Metrics: mediaMetrics},
+		Log:       cfg.log,
+		Metrics:   cfg.metrics,
+	})
+	lines := lines{cfg.live}
+	h.registrar = sip.NewRegistrar(sip.RegistrarConfig{AllowEvents: allowEvents, Log: cfg.log, Metrics: cfg.metrics}, cfg.locations)
+	auth := sip.NewAuthenticator(sip.AuthConfig{Log: cfg.log, Metrics: cfg.metrics}, lines)
+	h.server = sip.NewServer(sip.ServerConfig{
+		UDP: cfg.listeners.udp, TCP: cfg.listeners.tcp, TLS: cfg.listeners.tls, WS: cfg.listeners.ws, WSS: cfg.listeners.wss,
+		TLSConfig:   cfg.listeners.tlsConfig,
+		Advertise:   cfg.advertise,
+		UserAgent:   "Passerelle/" + version,
+		AllowEvents: allowEvents,
+		Log:         cfg.log,
+		Metrics:     cfg.metrics,
+	}, auth, h.registrar, lines, call.NewRoot(cfg.live, h.gateway, cfg.log))
+	return h
+}
+
+// run serves until ctx is done and the drain is over. The order of the end: no new calls; calls may go on for the drain
+// limit; a goodbye and BYEs; then signalling, media and the registrar's last write end together.
+func (h *house) run(ctx context.Context) error {
+	serving, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	g, serving := errgroup.WithContext(serving)
+	g.Go(func() error { return h.lobby.Run(serving) })
+	g.Go(func() error { return h.registrar.Run(serving) })
+	g.Go(func() error { return h.server.Run(serving) })
+	g.Go(func() error {
+		select {
+		case <-ctx.Done():
+			h.drain(serving)
+			stop()
+		case <-serving.Done(): // one of the above failed
+		}
+		return nil
+	})
+	return g.Wait()
+}
+
+// drain refuses new calls, waits for those that are up to end by themselves until the limit, and ends the rest.
+func (h *house) drain(ctx context.Context) {
+	h.cfg.log.Info("draining", "legs", h.server.Legs(), "limit", h.cfg.drainLimit)
+	h.server.Drain()
+	h.gateway.Drain()
+	limit := time.NewTimer(h.cfg.drainLimit)
+	defer limit.Stop()
+	look := time.NewTicker(100 * time.Millisecond)
+	defer look.Stop()
+	for h.server.Legs() > 0 {
+		select {
+		case <-look.C:
+			continue
+		case <-limit.C:
+		case <-ctx.Done():
+			return
+		}
+		break
+	}
+	ctx, cancel := context.WithTimeout(ctx, shutdownLimit)
+	defer cancel()
+	h.gateway.Shutdown(ctx)
+}

@@ -1,0 +1,202 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"golang.org/x/sync/errgroup"
+
+	"passerelle/directory"
+	"passerelle/directory/sitefile"
+	"passerelle/portal/api"
+	"passerelle/portal/httpd"
+	"passerelle/store"
+)
+
+// serveCmd runs the server.
+type serveCmd struct {
+	storeFlags `embed:""`
+
+	Site       []string      `help:"Site files to import when the store is empty." placeholder:"F"`
+	SIP        []string      `name:"sip" help:"SIP addresses, UDP and TCP each." default:":5060" placeholder:"HOST:PORT"`
+	TLS        []string      `name:"tls" help:"SIP over TLS addresses." placeholder:"HOST:PORT"`
+	WS         []string      `name:"ws" help:"SIP over WebSocket addresses." placeholder:"HOST:PORT"`
+	WSS        []string      `name:"wss" help:"SIP over secure WebSocket addresses." placeholder:"HOST:PORT"`
+	Cert       string        `help:"Certificate chain (PEM) of TLS and WSS." placeholder:"F"`
+	Key        string        `help:"Private key (PEM) of TLS and WSS." placeholder:"F"`
+	HTTP       string        `name:"http" help:"HTTP address: portal, API, metrics, health." default:"127.0.0.1:8080" placeholder:"HOST:PORT"`
+	RTP        string        `name:"rtp" help:"Media addresses." default:":10000-19999" placeholder:"HOST:MIN-MAX"`
+	Advertise  string        `help:"Address that phones are told, when it is not the one they reach." placeholder:"IP"`
+	Log        string        `help:"Log format." enum:"text,json" default:"json"`
+	LogLevel   string        `help:"Least level that is logged." enum:"debug,info,warn,error" default:"info"`
+	APIToken   string        `name:"api-token" help:"Bearer token of the API; without one it answers on the admin socket only." placeholder:"TOKEN"`
+	DrainLimit time.Duration `help:"How long calls may go on after SIGTERM before they are ended." default:"30s"`
+
+	demo bool // the demo site when the store is empty
+}
+
+// demoDrain is the demo's drain limit: nobody waits for a demo.
+const demoDrain = 2 * time.Second
+
+// Help implements kong's help provider.
+func (serveCmd) Help() string {
+	return "Example: passerelle serve --data /var/lib/passerelle --site paris.yaml --sip 192.0.2.10:5060"
+}
+
+// Run serves until ctx is done.
+func (c *serveCmd) Run(ctx context.Context) error { return c.serve(ctx, nil) }
+
+// serve opens what the server stands on, runs it, and closes it. started, if not nil, is called once everything listens.
+func (c *serveCmd) serve(ctx context.Context, started func(dir *directory.Directory, token string)) error {
+	log := newLogger(os.Stderr, c.Log, c.LogLevel)
+	metrics := prometheus.NewRegistry()
+	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	st, live, err := c.open(ctx, log)
+	if err != nil {
+		return err
+	}
+	defer st.Close()
+	ports, err := c.ports()
+	if err != nil {
+		return err
+	}
+	listeners, err := c.listen()
+	if err != nil {
+		return err
+	}
+	defer listeners.close()
+
+	h := newHouse(houseConfig{live: live, locations: st, listeners: listeners, ports: ports, advertise: c.Advertise,
+		drainLimit: c.DrainLimit, log: log, metrics: metrics})
+	if err := h.registrar.Load(ctx); err != nil {
+		return fmt.Errorf("load registrations: %w", err)
+	}
+	ready := &httpd.Readiness{}
+	token := c.apiToken()
+	pages, err := c.web(h, st, token, ready, metrics, log)
+	if err != nil {
+		return err
+	}
+	// HTTP serves until the last call has ended: health and metrics tell of the drain.
+	serving, closeWeb := context.WithCancel(context.WithoutCancel(ctx))
+	defer closeWeb()
+	g, running := errgroup.WithContext(ctx)
+	g.Go(func() error { return pages.run(serving) })
+	g.Go(func() error {
+		defer closeWeb()
+		return h.run(running)
+	})
+	context.AfterFunc(running, func() { ready.Set(httpd.StateDraining) })
+	ready.Set(httpd.StateReady)
+	log.Info("serving", "sip", c.SIP, "http", c.HTTP, "rtp", c.RTP, "version", version)
+	if started != nil {
+		started(live.Current(), token)
+	}
+	err = g.Wait()
+	log.Info("stopped", "err", err)
+	return err
+}
+
+// apiToken is the token of --api-token; the demo has a fresh one, which it prints. Empty means that the admin socket is
+// the API's only road.
+func (c *serveCmd) apiToken() string {
+	if c.APIToken == "" && c.demo {
+		return rand.Text()
+	}
+	return c.APIToken
+}
+
+// web composes the HTTP side and opens its listeners.
+func (c *serveCmd) web(h *house, st *store.Store, token string, ready *httpd.Readiness, metrics *prometheus.Registry, log *slog.Logger) (*web, error) {
+	ln, err := net.Listen("tcp", c.HTTP)
+	if err != nil {
+		return nil, fmt.Errorf("--http %s: %w", c.HTTP, err)
+	}
+	config := &configuration{store: st, live: h.cfg.live}
+	w := webConfig{
+		api: api.Config{
+			Version: version, Directory: h.cfg.live, Bridges: h.gateway, Registrations: h.registrar, Legs: h.server,
+			Ports: h.cfg.ports, Gateways: config, Configuration: config, Log: log,
+		},
+		listener: ln, dataDir: c.Data, readiness: ready, metrics: metrics, log: log,
+	}
+	if token != "" {
+		w.tokens = []api.Token{{Name: "admin", Scope: api.ScopeAdmin, Secret: token}}
+	}
+	pages, err := openWeb(w)
+	if err != nil {
+		return nil, errors.Join(err, ln.Close())
+	}
+	return pages, nil
+}
+
+// open opens the store, fills an empty one, and reads the directory.
+func (c *serveCmd) open(ctx context.Context, log *slog.Logger) (*store.Store, *directory.Live, error) {
+	st, err := c.storeFlags.open(log)
+	if err != nil {
+		return nil, nil, err
+	}
+	live, err := c.fill(ctx, st)
+	if err != nil {
+		return nil, nil, errors.Join(err, st.Close())
+	}
+	return st, live, nil
+}
+
+func (c *serveCmd) fill(ctx context.Context, st *store.Store) (*directory.Live, error) {
+	e, err := st.Load(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if len(e.Sites) == 0 {
+		fresh, err := c.fresh()
+		if err != nil {
+			return nil, err
+		}
+		if fresh != nil {
+			if err := st.Import(ctx, fresh, nil); err != nil {
+				return nil, err
+			}
+			if e, err = st.Load(ctx); err != nil {
+				return nil, err
+			}
+		}
+	}
+	dir, err := directory.New(e)
+	if err != nil {
+		return nil, fmt.Errorf("stored directory: %w", err)
+	}
+	return directory.NewLive(dir), nil
+}
+
+// fresh is what an empty store is filled with: the demo site, the site files, or nothing.
+func (c *serveCmd) fresh() (*directory.Enterprise, error) {
+	if c.demo {
+		return sitefile.Demo(), nil
+	}
+	if len(c.Site) == 0 {
+		return nil, nil
+	}
+	return readSites(c.Site)
+}
+
+func newLogger(w io.Writer, format, level string) *slog.Logger {
+	var l slog.Level
+	if err := l.UnmarshalText([]byte(level)); err != nil {
+		l = slog.LevelInfo
+	}
+	o := &slog.HandlerOptions{Level: l}
+	if format == "json" {
+		return slog.New(slog.NewJSONHandler(w, o))
+	}
+	return slog.New(slog.NewTextHandler(w, o))
+}
