@@ -1,16 +1,112 @@
 package sip
 
-import "context"
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	sipmsg "github.com/emiago/sipgo/sip"
+)
 
 // Leg is our side of one INVITE dialog (RFC 3261 §12). One goroutine owns it; all methods may be called from anywhere.
 type Leg struct {
+	s      *Server
+	log    *slog.Logger
 	invite *Invite
 	id     DialogID
 	offer  []byte
+	merge  mergeKey
+
+	inbox  chan any // facts and commands, for the owner
 	events chan LegEvent
-	done   chan struct{}
-	cause  error // written before done closes
+	done   chan struct{} // closed when the leg is over for its handler
+	gone   chan struct{} // closed when the owner has ended
+	cause  error         // written before done closes
+	cancel context.CancelCauseFunc
+	silent atomic.Bool // nobody reads events any more
+
+	// ---- owned by run ----
+
+	state   legState
+	isOver  bool
+	tx      *serverTx // of the INVITE
+	req     *sipmsg.Request
+	ringing *sipmsg.Response // last provisional answer, repeated each minute
+	expires *time.Timer      // Expires of the INVITE, and the minute of ringing
+
+	flow   flow
+	peer   Source            // where the peer's latest request came from
+	target sipmsg.Uri        // remote target (RFC 3261 §12.2.1.1)
+	routes []sipmsg.Uri      // route set
+	local  sipmsg.FromHeader // our address with our tag
+	remote sipmsg.ToHeader   // the peer's with its tag
+	allow  map[string]bool   // methods the peer takes, nil if it never said
+
+	localSeq  uint32
+	remoteSeq uint32
+	awaiting  map[uint32]*awaitedACK // 2xx we repeat until their ACK, by CSeq
+	pending   *pendingOffer          // the peer's offer that the handler has not answered
+	reinvite  *outCall               // our INVITE under way
+	hangupFor *Reason                // BYE to send once the ACK is there
+	sdp       []byte                 // what we last sent, for refreshes
+	session   sessionTimer
+	sessionID sessionID
+	since     time.Time
+	calling   bool // we are the caller: the Call-ID is ours
 }
+
+// legState is what was sent and received of the dialog.
+type legState int
+
+const (
+	legEarly      legState = iota // no final answer yet
+	legAnswered                   // 2xx sent, its ACK awaited
+	legConfirmed                  // ACK received
+	legEnding                     // BYE sent, its answer awaited
+	legTerminated                 // nothing left to do
+)
+
+// newLeg makes the leg of an INVITE; start runs it.
+func (s *Server) newLeg(in *inbound, tx *serverTx, who Identity, offer []byte) *Leg {
+	req := in.Request
+	from, to := req.From(), req.To()
+	remoteTag, _ := from.Params.Get("tag")
+	l := &Leg{
+		s: s, offer: offer, merge: mergeKeyOf(req),
+		id: DialogID{CallID: req.CallID().Value(), LocalTag: newTag(), RemoteTag: RemoteTag(remoteTag)},
+		invite: &Invite{
+			RequestURI: newURI(&req.Recipient),
+			From:       newAddress(from.DisplayName, &from.Address, from.Params),
+			To:         newAddress(to.DisplayName, &to.Address, to.Params),
+			Identity:   who, Source: in.src, headers: req.Headers(),
+		},
+		inbox: make(chan any), events: make(chan LegEvent, legEvents), done: make(chan struct{}), gone: make(chan struct{}),
+		tx: tx, req: req, flow: in.flow, peer: in.src, since: time.Now(),
+		localSeq: newCSeq(), remoteSeq: req.CSeq().SeqNo, awaiting: make(map[uint32]*awaitedACK),
+	}
+	if c := req.Contact(); c != nil {
+		l.invite.Contact = newURI(&c.Address)
+	}
+	l.log = s.log.With("call_id", l.id.CallID, "leg", short(l.id.LocalTag))
+	l.local = to.AsFrom()
+	l.local.Params.Add("tag", string(l.id.LocalTag))
+	l.remote = from.AsTo()
+	l.target = from.Address
+	for _, h := range req.GetHeaders("record-route") {
+		if rr, ok := h.(*sipmsg.RecordRouteHeader); ok {
+			l.routes = append(l.routes, *rr.Address.Clone())
+		}
+	}
+	l.sessionID.init(req)
+	l.learn(req)
+	return l
+}
+
+// legEvents is how many events wait for the handler: ten keys a second by INFO for some seconds.
+const legEvents = 64
 
 // Invite returns the facts of the INVITE.
 func (l *Leg) Invite() *Invite { return l.invite }
@@ -24,10 +120,11 @@ func (l *Leg) CallID() string { return l.id.CallID }
 // Offer returns the SDP of the INVITE, nil when it had none (delayed offer).
 func (l *Leg) Offer() []byte { return l.offer }
 
-// Events returns what the peer does in the dialog; the channel is closed when the leg ends.
+// Events returns what the peer does in the dialog; the channel is closed when the leg ends. A handler that does not read
+// it loses events, and offers are refused.
 func (l *Leg) Events() <-chan LegEvent { return l.events }
 
-// Done is closed when the leg has ended.
+// Done is closed when the leg has ended; a BYE of ours may still be waiting for its answer then.
 func (l *Leg) Done() <-chan struct{} { return l.done }
 
 // Cause returns why the leg ended, nil while it lives.
@@ -41,31 +138,98 @@ func (l *Leg) Cause() error {
 }
 
 // Ring sends a provisional answer, 180 to 183 as a rule, with SDP when sdp is not nil.
-func (l *Leg) Ring(ctx context.Context, code int, sdp []byte) error { return ErrLegEnded }
+func (l *Leg) Ring(ctx context.Context, code int, sdp []byte) error {
+	return l.do(ctx, func() error { return l.ring(code, sdp) })
+}
 
 // Answer sends 200 with the answer to the caller's offer and repeats it until the ACK comes (RFC 3261 §13.3.1.4). It
 // returns at the ACK, or with ErrNoACK when the leg was ended for want of one.
-func (l *Leg) Answer(ctx context.Context, sdp []byte) error { return ErrLegEnded }
+func (l *Leg) Answer(ctx context.Context, sdp []byte) error {
+	_, err := l.answerAndWait(ctx, sdp, false)
+	return err
+}
 
 // AnswerWithOffer sends 200 with our offer, to an INVITE without one, and returns the answer that the ACK carries.
 func (l *Leg) AnswerWithOffer(ctx context.Context, offer []byte) (answer []byte, err error) {
-	return nil, ErrLegEnded
+	return l.answerAndWait(ctx, offer, true)
+}
+
+func (l *Leg) answerAndWait(ctx context.Context, sdp []byte, delayed bool) ([]byte, error) {
+	acked := make(chan ackResult, 1)
+	if err := l.do(ctx, func() error { return l.answer(sdp, delayed, acked) }); err != nil {
+		return nil, err
+	}
+	select {
+	case r := <-acked:
+		return r.sdp, r.err
+	case <-l.done:
+		return nil, l.overError()
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
 }
 
 // Accept answers the pending OfferEvent with 200 and sdp.
-func (l *Leg) Accept(ctx context.Context, sdp []byte) error { return ErrLegEnded }
-
-// Refuse answers the pending OfferEvent with a final error status; the session stays as it was (RFC 3261 §14.2).
-func (l *Leg) Refuse(ctx context.Context, code int) error { return ErrLegEnded }
-
-// Reoffer sends our offer in a re-INVITE and returns the peer's answer. A glare (491) is tried again after the pause of
-// RFC 3261 §14.1, until ctx ends.
-func (l *Leg) Reoffer(ctx context.Context, offer []byte) (answer []byte, err error) {
-	return nil, ErrLegEnded
+func (l *Leg) Accept(ctx context.Context, sdp []byte) error {
+	return l.do(ctx, func() error { return l.accept(sdp) })
 }
 
-// Probe sends OPTIONS in the dialog. Any answer but 481 and 408 proves that the peer's dialog lives.
-func (l *Leg) Probe(ctx context.Context) error { return ErrLegEnded }
+// Refuse answers the pending OfferEvent with a final error status; the session stays as it was (RFC 3261 §14.2).
+func (l *Leg) Refuse(ctx context.Context, code int) error {
+	return l.do(ctx, func() error { return l.refuse(code) })
+}
 
-// Hangup ends the leg: BYE when it was answered, a final error status when not. It returns when the leg has ended.
-func (l *Leg) Hangup(ctx context.Context, r Reason) error { return ErrLegEnded }
+// Hangup ends the leg: BYE when it was answered, a final error status when not. It returns when the BYE was answered or
+// ctx is done. Hanging up a leg that has ended is no error.
+func (l *Leg) Hangup(ctx context.Context, r Reason) error {
+	err := l.do(ctx, func() error {
+		l.hangup(r, ErrLegEnded)
+		return nil
+	})
+	if err != nil && !errors.Is(err, ErrLegEnded) {
+		return err
+	}
+	select {
+	case <-l.gone:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// do runs f on the owner and returns its error. It must not be called by the owner.
+func (l *Leg) do(ctx context.Context, f func() error) error {
+	result := make(chan error, 1)
+	select {
+	case l.inbox <- command(func() {
+		if l.isOver {
+			result <- l.overError()
+			return
+		}
+		result <- f()
+	}):
+	case <-l.gone:
+		return l.overError()
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	select {
+	case err := <-result:
+		return err
+	case <-l.gone: // the owner may have answered in its last turn
+		select {
+		case err := <-result:
+			return err
+		default:
+			return l.overError()
+		}
+	}
+}
+
+// overError is what methods return once the leg is over.
+func (l *Leg) overError() error {
+	if l.cause == nil || errors.Is(l.cause, ErrLegEnded) {
+		return ErrLegEnded
+	}
+	return fmt.Errorf("%w: %w", ErrLegEnded, l.cause)
+}
