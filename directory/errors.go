@@ -19,6 +19,16 @@ type Fault struct {
 	// that a parser can tell the line it came from. An element of a list has its index in Field.
 	Owner any
 	Field string
+	// First is where the value that a duplicate repeats, or that a rule conflicts with, was seen
+	// first; its path is part of Cause. It is nil for the other faults.
+	First *Place
+}
+
+// Place is a field of an enterprise.
+type Place struct {
+	Path  string
+	Owner any
+	Field string
 }
 
 // Error implements error.

@@ -8,7 +8,7 @@ import (
 // Validate checks every rule of the enterprise and gives all its faults, in the order of the file.
 // It changes nothing.
 func Validate(e *Enterprise) []*Fault {
-	v := &validator{seen: make(map[string]string), shared: make(map[Number]string)}
+	v := &validator{seen: make(map[string]Place), shared: make(map[Number]Place)}
 	v.collect(e)
 	for i, s := range e.Sites {
 		v.site(s, fmt.Sprintf("sites[%d]", i))
@@ -19,10 +19,10 @@ func Validate(e *Enterprise) []*Fault {
 // validator gathers faults and what has been seen so far.
 type validator struct {
 	faults []*Fault
-	seen   map[string]string // kind and value → path of the first one
-	lines  map[Number]*User  // every user's number
-	pools  map[Number]*Site  // every site's numbers
-	shared map[Number]string // numbers on somebody else's phone → that phone's path
+	seen   map[string]Place // kind and value → the first one
+	lines  map[Number]*User // every user's number
+	pools  map[Number]*Site // every site's numbers
+	shared map[Number]Place // numbers on somebody else's phone → that phone
 }
 
 // collect notes what later rules look up.
@@ -44,7 +44,7 @@ func (v *validator) collect(e *Enterprise) {
 			}
 			for _, l := range u.Phone.Lines {
 				if l.Number != u.Number {
-					v.shared[l.Number] = joinPath(path, "phone.lines")
+					v.shared[l.Number] = Place{Path: joinPath(path, "phone.lines"), Owner: u.Phone, Field: "lines"}
 				}
 			}
 		})
@@ -108,11 +108,29 @@ func (p place) unique(field, kind, value string) bool {
 	if value == "" {
 		return true
 	}
-	key := kind + "\x00" + value
-	if first, dup := p.v.seen[key]; dup {
-		p.fault(field, "duplicate %s: %s has it already", kind, first)
+	return p.once(kind+"\x00"+value, field, kind)
+}
+
+// uniqueIn is unique within one site.
+func (p place) uniqueIn(s *Site, field, kind, value string) {
+	if value != "" {
+		p.once(fmt.Sprintf("%s\x00%p\x00%s", kind, s, value), field, kind)
+	}
+}
+
+// once notes the second use of a key.
+func (p place) once(key, field, kind string) bool {
+	first, dup := p.v.seen[key]
+	if dup {
+		p.clash(field, first, "duplicate %s: %s has it already", kind, first.Path)
 		return false
 	}
-	p.v.seen[key] = joinPath(p.path, field)
+	p.v.seen[key] = Place{Path: joinPath(p.path, field), Owner: p.owner, Field: field}
 	return true
+}
+
+// clash notes a field that does not go with another, whose path the message names.
+func (p place) clash(field string, first Place, format string, args ...any) {
+	p.fault(field, format, args...)
+	p.v.faults[len(p.v.faults)-1].First = &first
 }

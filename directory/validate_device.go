@@ -59,7 +59,7 @@ func (v *validator) host(u *User, path string) {
 		return
 	}
 	if where, shared := v.shared[u.Number]; shared && u.Number != "" {
-		p.fault("enabled", "is true, but the phone's line is shared with %s: a host's line is on its own phone only", where)
+		p.clash("enabled", where, "is true, but the phone's line is shared with %s: a host's line is on its own phone only", where.Path)
 	}
 	if len(u.Softphones) > 0 {
 		p.fault("enabled", "is true, but the phone's line is on softphones too: a host's line is on its own phone only")

@@ -98,26 +98,12 @@ func (v *validator) extension(s *Site, p place, ext string) {
 	case !isDigits(ext):
 		p.fault("extension", "%q is not an extension: only digits are allowed", ext)
 	case len(ext) != s.ExtensionLength:
-		p.fault("extension", "%q has %d digits, the site's extension_length is %d", ext, len(ext), s.ExtensionLength)
+		p.fault("extension", "%q does not have the %d digits of the site's extension_length", ext, s.ExtensionLength)
 	case s.IsEmergency(ext):
 		p.fault("extension", "%q is an emergency number of the site", ext)
 	default:
-		// Extensions are unique within their site only; the unit separator keeps domains apart.
 		p.uniqueIn(s, "extension", "extension", ext)
 	}
-}
-
-// uniqueIn is unique within one site.
-func (p place) uniqueIn(s *Site, field, kind, value string) {
-	if value == "" {
-		return
-	}
-	key := fmt.Sprintf("%s\x00%p\x00%s", kind, s, value)
-	if first, dup := p.v.seen[key]; dup {
-		p.fault(field, "duplicate %s: %s has it already", kind, first)
-		return
-	}
-	p.v.seen[key] = joinPath(p.path, field)
 }
 
 // isCountry says whether code is one of ISO 3166's countries.
@@ -126,5 +112,5 @@ func isCountry(code string) bool {
 		return false
 	}
 	r, err := language.ParseRegion(code)
-	return err == nil && r.IsCountry() && r.String() == code
+	return err == nil && r.IsCountry() && r.Canonicalize().String() == code
 }

@@ -75,7 +75,7 @@ func (v *validator) space(s *Site, u *User, p place) {
 	if id == "" {
 		return
 	}
-	if !u.Entitled() {
+	if !u.Entitled() && (u.Pack == Standard || u.Kind == Workspace) {
 		p.fault("space_id", "is given, but a space needs pack: premium or collaboration: true")
 	}
 	if cause := spaceIDFault(s, id); cause != "" {

@@ -14,7 +14,9 @@ import (
 // where each field came from.
 type decoder struct {
 	faults []*Fault
-	places map[place]position
+	places map[place]spot
+	failed map[place]bool // fields, and with an empty name structs, that could not be read whole
+	unread map[any]bool   // structs of which nothing could be read
 }
 
 // place is a field of a struct: the struct's address and the field's name, an index behind it for
@@ -24,7 +26,15 @@ type place struct {
 	field string
 }
 
-func newDecoder() *decoder { return &decoder{places: make(map[place]position)} }
+// spot is where a field was read: its position, and its path or column in the file.
+type spot struct {
+	position
+	path string
+}
+
+func newDecoder() *decoder {
+	return &decoder{places: make(map[place]spot), failed: make(map[place]bool), unread: make(map[any]bool)}
+}
 
 func newFault(at position, field, format string, args ...any) *Fault {
 	return &Fault{File: at.file, Line: at.line, Column: at.column, Field: field, Cause: fmt.Sprintf(format, args...)}
@@ -51,12 +61,15 @@ var scopes = map[string]scope{
 
 // object fills the struct that ptr points to.
 func (d *decoder) object(n *node, ptr reflect.Value, path string, in scope) {
+	owner := ptr.Interface()
 	if n.kind != mapping {
-		d.fault(n.at, path, "must be a mapping of fields, not %s", n.describe())
+		if n.kind != refused {
+			d.fault(n.at, path, "must be a mapping of fields, not %s", n.describe())
+		}
+		d.unread[owner] = true
 		return
 	}
-	owner := ptr.Interface()
-	d.places[place{owner, ""}] = n.at
+	d.places[place{owner, ""}] = spot{n.at, path}
 	fields := fieldsOf(ptr.Type().Elem())
 	given := make(map[string]bool)
 	for _, e := range n.entries {
@@ -78,24 +91,32 @@ func (d *decoder) object(n *node, ptr reflect.Value, path string, in scope) {
 		if e.value.kind == scalar {
 			at = e.value.at
 		}
-		d.places[place{owner, e.key}] = at
+		d.places[place{owner, e.key}] = spot{at, where}
 		below, ok := scopes[e.key]
 		if !ok {
 			below = in
 		}
+		before := len(d.faults)
 		d.value(e.value, ptr.Elem().Field(f.index), where, place{owner, e.key}, below)
+		if len(d.faults) > before || e.value.kind == refused {
+			d.failed[place{owner, e.key}], d.failed[place{owner, ""}] = true, true
+		}
 	}
 }
 
 // value fills one field or element.
 func (d *decoder) value(n *node, v reflect.Value, path string, where place, in scope) {
-	if n.kind == null { // "key:" without a value says nothing
+	if n.kind == null || n.kind == refused { // "key:" without a value says nothing
 		return
 	}
 	if u, ok := v.Addr().Interface().(encoding.TextUnmarshaler); ok {
 		if text, ok := d.scalar(n, path); ok {
 			if err := u.UnmarshalText([]byte(text)); err != nil {
 				d.fault(n.at, path, "%v", err)
+				// The field is not absent: later rules shall not say so.
+				if v.Kind() == reflect.String {
+					v.SetString(text)
+				}
 			}
 		}
 		return
@@ -151,11 +172,14 @@ func (d *decoder) list(n *node, v reflect.Value, path string, where place, in sc
 	for i, item := range n.items {
 		at := fmt.Sprintf("%s[%d]", path, i)
 		element := place{where.owner, fmt.Sprintf("%s[%d]", where.field, i)}
-		d.places[element] = item.at
-		if item.kind == null {
-			d.fault(item.at, at, "is empty")
+		d.places[element] = spot{item.at, at}
+		if item.kind == null || item.kind == refused {
+			if item.kind == null {
+				d.fault(item.at, at, "is empty")
+			}
 			if v.Type().Elem().Kind() == reflect.Pointer {
 				v.Index(i).Set(fresh(v.Type().Elem().Elem(), in))
+				d.unread[v.Index(i).Interface()] = true
 			}
 			continue
 		}
@@ -190,17 +214,19 @@ func fresh(t reflect.Type, in scope) reflect.Value {
 	return reflect.New(t)
 }
 
-// find gives the place of a fault: that of the field, or of what is around it when the field is absent.
-func (d *decoder) find(f *directory.Fault) (position, bool) {
-	if at, ok := d.places[place{f.Owner, f.Field}]; ok {
+// find gives the spot of a field, or that of what is around it when the field is absent.
+func (d *decoder) find(owner any, field string) (spot, bool) {
+	if at, ok := d.places[place{owner, field}]; ok {
 		return at, true
 	}
-	if list, _, indexed := strings.Cut(f.Field, "["); indexed {
-		if at, ok := d.places[place{f.Owner, list}]; ok {
-			return at, true
-		}
+	list, _, indexed := strings.Cut(field, "[")
+	if at, ok := d.places[place{owner, list}]; ok && indexed {
+		return at, true
 	}
-	at, ok := d.places[place{f.Owner, ""}]
+	at, ok := d.places[place{owner, ""}]
+	if field != "" {
+		at.path = join(at.path, field)
+	}
 	return at, ok
 }
 

@@ -8,6 +8,7 @@ const (
 	mapping
 	sequence
 	null
+	refused // a fault was reported for it
 )
 
 // node is a piece of a file, whatever its format. Scalars keep the characters of the file.

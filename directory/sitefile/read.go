@@ -98,18 +98,21 @@ func (r *reader) site(src Source, e *directory.Enterprise) (keep bool) {
 		r.broken = true
 		return false
 	}
-	if doc.Enterprise == "" {
+	if doc.Enterprise == "" && !r.failed[place{doc, "enterprise"}] {
 		r.fault(position{file: src.Name, line: 1, column: 1}, "enterprise", "is missing")
 	}
 	if len(doc.Sites) == 0 && root.get("sites") == nil {
 		r.fault(position{file: src.Name, line: 1, column: 1}, "sites", "is missing")
 	}
 	if e.Name != "" && doc.Enterprise != "" && doc.Enterprise != e.Name {
-		r.fault(r.places[place{doc, "enterprise"}], "enterprise", "%q, but %s has %q: one server serves one enterprise", doc.Enterprise, r.named.file, e.Name)
+		r.fault(r.places[place{doc, "enterprise"}].position, "enterprise", "%q, but %s has %q: one server serves one enterprise", doc.Enterprise, r.named.file, e.Name)
 	} else if e.Name == "" {
-		e.Name, r.named = doc.Enterprise, r.places[place{doc, "enterprise"}]
+		e.Name, r.named = doc.Enterprise, r.places[place{doc, "enterprise"}].position
 	}
 	for _, s := range doc.Sites {
+		if r.unread[s] {
+			continue
+		}
 		s.Domain = strings.ToLower(s.Domain)
 		if doc.Secrets == SecretsSealed {
 			r.openSite(s)
@@ -143,30 +146,39 @@ func (r *reader) check(e *directory.Enterprise) {
 	if r.broken {
 		return
 	}
-	reported := make(map[position]bool, len(r.faults))
-	for _, f := range r.faults {
-		reported[position{f.File, f.Line, f.Column}] = true
-	}
 	for _, f := range directory.Validate(e) {
-		at, ok := r.find(f)
-		if !ok {
-			r.fault(position{file: "stored data"}, f.Path, "%s", f.Cause)
+		if r.unread[f.Owner] || r.failed[place{f.Owner, f.Field}] {
 			continue
 		}
-		if !reported[at] {
-			r.fault(at, fieldIn(at.file, f.Path), "%s", f.Cause)
+		at, ok := r.find(f.Owner, f.Field)
+		if !ok {
+			at = spot{position{file: storedData}, f.Path}
 		}
+		r.fault(at.position, at.path, "%s", r.cause(f, at))
 	}
 }
 
-// fieldIn names a field as the file does: by its path, or by its column.
-func fieldIn(file, path string) string {
-	if !isCSV(Source{Name: file}) {
-		return path
+// storedData stands for the file in faults of what the server has already.
+const storedData = "stored data"
+
+// cause is the fault's cause, with the place of the other value as a reader of the file finds it.
+func (r *reader) cause(f *directory.Fault, at spot) string {
+	if f.First == nil {
+		return f.Cause
 	}
-	_, user, _ := strings.Cut(path, ".")
-	_, column, _ := strings.Cut(user, ".")
-	return column
+	first, ok := r.find(f.First.Owner, f.First.Field)
+	var where string
+	switch {
+	case !ok:
+		where = f.First.Path + " of the stored data"
+	case first.file != at.file:
+		where = fmt.Sprintf("%s:%d", first.file, first.line)
+	case first.line == at.line:
+		where = first.path
+	default:
+		where = fmt.Sprintf("line %d", first.line)
+	}
+	return strings.Replace(f.Cause, f.First.Path, where, 1)
 }
 
 // maxFile bounds a file; a site of 100 000 users stays below it.

@@ -39,12 +39,12 @@ func trunkLabel(s *directory.Site, t *directory.Trunk, field string) string {
 func (r *reader) openSite(s *directory.Site) {
 	for u := range s.Everyone() {
 		u.EachSecret(func(field string, purpose directory.Purpose, secret *directory.Secret) {
-			r.open(secretPlace(u, field), field, purpose, userLabel(s, u, field), secret)
+			r.open(secretPlace(u, field), purpose, userLabel(s, u, field), secret)
 		})
 	}
 	for _, t := range s.Trunks {
 		t.EachSecret(func(field string, purpose directory.Purpose, secret *directory.Secret) {
-			r.open(place{t, field}, field, purpose, trunkLabel(s, t, field), secret)
+			r.open(place{t, field}, purpose, trunkLabel(s, t, field), secret)
 		})
 	}
 }
@@ -62,21 +62,21 @@ func secretPlace(u *directory.User, field string) place {
 	return place{u, field}
 }
 
-// open opens one secret in its place; one that does not open is emptied.
-func (r *reader) open(at place, field string, purpose directory.Purpose, label string, secret *directory.Secret) {
-	where, ok := r.places[at]
-	if !ok {
-		where = r.places[place{at.owner, ""}]
+// open opens one secret in its place; one that does not open is left as it is, and reported.
+func (r *reader) open(at place, purpose directory.Purpose, label string, secret *directory.Secret) {
+	where, _ := r.find(at.owner, at.field)
+	refuse := func(cause string) {
+		r.failed[at] = true
+		r.fault(where.position, where.path, "%s", cause)
 	}
 	if r.unseal == nil {
-		r.fault(where, field, "is sealed, and there is no key here to open it")
-		*secret = ""
+		refuse("is sealed, and there is no key here to open it")
 		return
 	}
 	text, err := r.unseal(purpose, label, secret.Reveal())
 	if err != nil {
-		r.fault(where, field, "does not open: sealed with another key, or moved from another user")
-		text = ""
+		refuse("does not open: sealed with another key, or moved from another user")
+		return
 	}
 	*secret = directory.Secret(text)
 }

@@ -102,7 +102,7 @@ func (y *yamlReader) position(tk *token.Token) position {
 	return position{file: y.file, line: tk.Position.Line, column: tk.Position.Column}
 }
 
-// node converts one node of the tree; what a site file may not have becomes null and a fault.
+// node converts one node of the tree; what a site file may not have becomes a fault.
 func (y *yamlReader) node(n ast.Node) *node {
 	out := &node{kind: scalar, at: y.position(n.GetToken())}
 	switch n := n.(type) {
@@ -133,10 +133,10 @@ func (y *yamlReader) node(n ast.Node) *node {
 	case *ast.IntegerNode, *ast.FloatNode, *ast.BoolNode, *ast.InfinityNode, *ast.NanNode:
 		out.text = n.GetToken().Value
 	case *ast.AnchorNode, *ast.AliasNode:
-		out.kind = null
+		out.kind = refused
 		y.fault(n.GetToken(), "anchors and aliases are not allowed in a site file")
 	default:
-		out.kind = null
+		out.kind = refused
 		y.fault(n.GetToken(), "%s is not allowed in a site file", strings.ToLower(n.Type().String()))
 	}
 	return out
