@@ -20,6 +20,8 @@ type Network struct {
 	streams   map[netip.AddrPort]struct{} // local ends of dialled connections
 	ephemeral map[netip.Addr]uint16
 	hooks     []*hook
+
+	judging sync.Mutex // one packet is judged at a time, so that hooks need no locks
 }
 
 type hook struct{ f func(Packet) Verdict }
@@ -34,8 +36,8 @@ func New() *Network {
 	}
 }
 
-// OnPacket lets f judge every UDP packet from now on. Hooks run in the writer's goroutine, in the order they were added; f
-// must not write to the network. The returned function takes the hook away again.
+// OnPacket lets f judge every UDP packet from now on. Hooks run one packet at a time, in the order they were added, in
+// the writer's goroutine; f must not write to the network. The returned function takes the hook away again.
 func (n *Network) OnPacket(f func(Packet) Verdict) (remove func()) {
 	h := &hook{f: f}
 	n.mu.Lock()
@@ -92,11 +94,25 @@ func (n *Network) send(src, dst netip.AddrPort, payload []byte) {
 	n.mu.Lock()
 	hooks := n.hooks
 	n.mu.Unlock()
-	copies, delay := 1, time.Duration(0)
+	copies, delay := n.judge(hooks, &p)
+	for range copies {
+		if delay <= 0 {
+			n.deliver(p)
+			continue
+		}
+		time.AfterFunc(delay, func() { n.deliver(p) })
+	}
+}
+
+// judge asks the hooks how often and when p is delivered; they may rewrite its addresses.
+func (n *Network) judge(hooks []*hook, p *Packet) (copies int, delay time.Duration) {
+	n.judging.Lock()
+	defer n.judging.Unlock()
+	copies = 1
 	for _, h := range hooks {
-		v := h.f(p)
+		v := h.f(*p)
 		if v.Drop {
-			return
+			return 0, 0
 		}
 		copies += v.Copies
 		delay += v.Delay
@@ -107,13 +123,7 @@ func (n *Network) send(src, dst netip.AddrPort, payload []byte) {
 			p.Dst = v.Dst
 		}
 	}
-	for range copies {
-		if delay <= 0 {
-			n.deliver(p)
-			continue
-		}
-		time.AfterFunc(delay, func() { n.deliver(p) })
-	}
+	return copies, delay
 }
 
 func (n *Network) deliver(p Packet) {
