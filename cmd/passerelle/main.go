@@ -42,6 +42,7 @@ func main() {
 		kong.Description("SIP registrar and B2BUA of a business site: spaces behind one gateway number, hoteling on host phones."),
 		kong.DefaultEnvars("PASSERELLE"),
 		kong.BindTo(ctx, (*context.Context)(nil)),
+		kong.Configuration(loadConfigFile),
 		kong.UsageOnError(),
 	)
 	command, err := parser.Parse(os.Args[1:])

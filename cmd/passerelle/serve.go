@@ -11,6 +11,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/alecthomas/kong"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"golang.org/x/sync/errgroup"
@@ -24,6 +25,7 @@ import (
 
 // serveCmd runs the server.
 type serveCmd struct {
+	Config     kong.ConfigFlag `help:"File whose keys are these flags' names, in YAML; flags and environment win over it." placeholder:"F" env:"PASSERELLE_CONFIG"`
 	storeFlags `embed:""`
 
 	Site       []string      `help:"Site files to import when the store is empty." placeholder:"F"`
