@@ -58,7 +58,9 @@ func (m *nonceMint) seal(n nonce) string {
 		b[12] = 1
 	}
 	m.block.Encrypt(b[:], b[:])
-	return base64.RawURLEncoding.EncodeToString(b[:])
+	var text [nonceLen]byte
+	base64.RawURLEncoding.Encode(text[:], b[:])
+	return string(text[:])
 }
 
 // open reads a nonce of ours; anything else is refused.

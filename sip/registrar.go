@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	sipmsg "github.com/emiago/sipgo/sip"
 	"github.com/prometheus/client_golang/prometheus"
 )
 
@@ -84,9 +85,11 @@ type Registrar struct {
 	tell   changes
 	live   atomic.Int64 // bindings in all shards
 	count  *registrarMetrics
-	allow  string // Allow-Events
-	date   dateText
 	loaded sync.Once
+
+	// Headers that all answers share; allow may be nil.
+	supported, allow sipmsg.Header
+	date             dateHeader
 }
 
 const registrarShards = 64
@@ -107,7 +110,11 @@ func NewRegistrar(cfg RegistrarConfig, loc Locations) *Registrar {
 		seed:  maphash.MakeSeed(),
 		flows: newRegisteredFlows(),
 		tell:  changes{wake: make(chan struct{}, 1)},
-		allow: strings.Join(cfg.AllowEvents, ", "),
+
+		supported: sipmsg.NewHeader("Supported", "path, outbound"),
+	}
+	if len(cfg.AllowEvents) > 0 {
+		r.allow = sipmsg.NewHeader("Allow-Events", strings.Join(cfg.AllowEvents, ", "))
 	}
 	for i := range r.shards {
 		r.shards[i].byAOR = make(map[AOR]*record)

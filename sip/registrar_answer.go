@@ -12,15 +12,13 @@ import (
 
 // okLocked builds the outcome of a request that was worked off at a time: all bindings as they were then (step 8).
 func (r *Registrar) okLocked(rec *record, rq *registration, at time.Time) outcome {
-	o := outcome{code: 200, reason: "OK", at: at}
-	if len(rec.bound) > 0 {
-		o.contacts = make([]string, 0, len(rec.bound))
-	}
+	o := outcome{code: 200, reason: "OK", at: at, contacts: rq.values[:0]}
 	for _, b := range rec.bound {
 		o.contacts = append(o.contacts, contactValue(&b.Binding, at))
 		// Only over streams, where CRLF keeps the flow alive: over UDP the phone would expect STUN (RFC 5626 §4.4).
 		o.outbound = o.outbound || rq.outbound && b.RegID != 0 && b.CallID == rq.callID && isStream(rq.src.Transport)
 	}
+	rq.values = o.contacts // release clears what grew
 	if rq.pathKnown {
 		o.path = rq.path
 	}
@@ -56,11 +54,11 @@ func (r *Registrar) answer(req *sipmsg.Request, rq *registration, o outcome) *si
 		if o.outbound {
 			res.AppendHeader(sipmsg.NewHeader("Require", "outbound"))
 		}
-		res.AppendHeader(sipmsg.NewHeader("Supported", "path, outbound"))
-		if r.allow != "" {
-			res.AppendHeader(sipmsg.NewHeader("Allow-Events", r.allow))
+		res.AppendHeader(r.supported)
+		if r.allow != nil {
+			res.AppendHeader(r.allow)
 		}
-		res.AppendHeader(sipmsg.NewHeader("Date", r.date.at(o.at)))
+		res.AppendHeader(r.date.at(o.at))
 	case 423:
 		res.AppendHeader(sipmsg.NewHeader("Min-Expires", strconv.Itoa(int(r.cfg.MinExpires/time.Second))))
 	default:
@@ -71,22 +69,22 @@ func (r *Registrar) answer(req *sipmsg.Request, rq *registration, o outcome) *si
 	return res
 }
 
-// dateText keeps the text of the current second, which most answers share.
-type dateText struct {
-	last atomic.Pointer[secondText]
+// dateHeader keeps the Date header of the current second, which most answers share.
+type dateHeader struct {
+	last atomic.Pointer[secondHeader]
 }
 
-type secondText struct {
-	unix int64
-	text string
+type secondHeader struct {
+	unix   int64
+	header sipmsg.Header
 }
 
-func (d *dateText) at(t time.Time) string {
+func (d *dateHeader) at(t time.Time) sipmsg.Header {
 	unix := t.Unix()
 	if last := d.last.Load(); last != nil && last.unix == unix {
-		return last.text
+		return last.header
 	}
-	s := &secondText{unix: unix, text: t.UTC().Format(http.TimeFormat)} // SIP-date is RFC 1123 in GMT (RFC 3261 §20.17)
+	s := &secondHeader{unix: unix, header: sipmsg.NewHeader("Date", t.UTC().Format(http.TimeFormat))} // RFC 3261 §20.17
 	d.last.Store(s)
-	return s.text
+	return s.header
 }

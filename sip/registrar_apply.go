@@ -27,12 +27,14 @@ func (r *Registrar) Register(req *sipmsg.Request, src Source, line *Line, lines 
 // Apply works a REGISTER off for an AOR (RFC 3261 §10.3 steps 6 to 8) and returns its answer. A retransmission within
 // 32 s gets the same answer again. It never waits and may be called from many goroutines.
 func (r *Registrar) Apply(req *sipmsg.Request, src Source, aor AOR, username string) *sipmsg.Response {
-	rq := registration{aor: aor, username: username, src: src}
-	if err := readRegistration(&rq, req); err != nil {
+	rq := takeRegistration()
+	defer rq.release()
+	rq.aor, rq.username, rq.src = aor, username, src
+	if err := rq.read(req); err != nil {
 		r.count.bad.Inc()
 		return statelessResponse(req, 400, "Bad Contact")
 	}
-	return r.answer(req, &rq, r.apply(&rq, time.Now()))
+	return r.answer(req, rq, r.apply(rq, time.Now()))
 }
 
 // outcome is the answer to a registration, without the message around it.

@@ -3,6 +3,7 @@ package sip
 import (
 	"maps"
 	"strings"
+	"sync"
 
 	sipmsg "github.com/emiago/sipgo/sip"
 )
@@ -30,12 +31,28 @@ type registration struct {
 	path      []string // Path header values
 	userAgent string
 
-	pathKnown bool // Supported: path (RFC 3327 §5.3)
-	outbound  bool // Supported: outbound, and the request came without a proxy (RFC 5626 §6)
+	pathKnown bool     // Supported: path (RFC 3327 §5.3)
+	values    []string // room for the Contact values of the answer
+	outbound  bool     // Supported: outbound, and the request came without a proxy (RFC 5626 §6)
 }
 
-// readRegistration reads a REGISTER; an error means 400.
-func readRegistration(rq *registration, req *sipmsg.Request) error {
+// registrations keeps used registrations for their slices.
+var registrations = sync.Pool{New: func() any {
+	return &registration{contacts: make([]contact, 0, 2), values: make([]string, 0, 4)}
+}}
+
+func takeRegistration() *registration { return registrations.Get().(*registration) }
+
+// release gives a registration back, without what it points to.
+func (rq *registration) release() {
+	clear(rq.contacts)
+	clear(rq.values)
+	*rq = registration{contacts: rq.contacts[:0], values: rq.values[:0]}
+	registrations.Put(rq)
+}
+
+// read reads a REGISTER; an error means 400.
+func (rq *registration) read(req *sipmsg.Request) error {
 	rq.expires = -1
 	if id := req.CallID(); id != nil {
 		rq.callID = string(*id)

@@ -36,22 +36,27 @@ func statelessResponse(req *sipmsg.Request, code int, reason string) *sipmsg.Res
 	if h := req.CSeq(); h != nil {
 		res.AppendHeader(h)
 	}
-	res.SetBody(nil)
-	res.SetTransport(req.Transport())
-	res.SetDestination(req.Source())
+	res.AppendHeader(noBody)
+	res.SetTransport(req.MessageData.Transport())
+	res.SetDestination(req.MessageData.Source())
 	return res
 }
+
+// noBody is the Content-Length of all stateless answers. Headers are never changed in place, so they may be shared.
+var noBody = new(sipmsg.ContentLengthHeader)
 
 // taggedTo returns the To header for the answer, with a tag if it lacks one (RFC 3261 §8.2.6.2).
 func taggedTo(to *sipmsg.ToHeader, req *sipmsg.Request) *sipmsg.ToHeader {
 	if to.Params.Has("tag") {
 		return to
 	}
-	params := make(sipmsg.HeaderParams, len(to.Params), len(to.Params)+1)
-	copy(params, to.Params)
+	t := &struct { // one allocation for both
+		sipmsg.ToHeader
+		room [2]sipmsg.HeaderKV
+	}{ToHeader: sipmsg.ToHeader{DisplayName: to.DisplayName, Address: to.Address}}
 	tag := strconv.FormatUint(requestHash(tagSeed, req, Source{}), 36)
-	params = append(params, sipmsg.HeaderKV{K: "tag", V: tag})
-	return &sipmsg.ToHeader{DisplayName: to.DisplayName, Address: to.Address, Params: params}
+	t.Params = append(append(t.room[:0], to.Params...), sipmsg.HeaderKV{K: "tag", V: tag})
+	return &t.ToHeader
 }
 
 // requestHash is a keyed hash of what identifies a request: top Via with its branch, Call-ID, CSeq, From tag and the
