@@ -18,7 +18,7 @@ type jitterBuffer struct {
 	next     int64  // extended sequence number of the packet to decode next
 	highest  int64  // extended sequence number seen
 	highTS   int64  // extended timestamp of the packet with the highest number
-	endTS    int64  // timestamp after the last sample in the ring
+	held     int    // samples in the ring
 	decodeTS int64  // timestamp after the last decoded sample
 	jumpSeq  uint16 // after a jump: the number that would confirm it (RFC 3550 §A.1)
 	jumped   bool
@@ -60,7 +60,7 @@ type ringSlot struct {
 type jitterStats struct {
 	late, duplicate, overflow uint32 // packets
 	concealed                 uint64 // samples invented for missing ones
-	stretched, shrunk         uint64 // samples put in or taken out to change the delay
+	shrunk                    uint64 // samples taken out to change the delay
 }
 
 // putResult says what became of a packet.
@@ -109,6 +109,9 @@ func (j *jitterBuffer) put(p *rtpPacket, codec Codec) putResult {
 	if seq >= j.next+ringLen {
 		j.skipTo(seq - ringLen + 1)
 	}
+	if len(p.payload) == 0 && isSound(codec) {
+		codec = TelephoneEvent // takes its number and no time, like a digit
+	}
 	s := &j.ring[seq%ringLen]
 	if s.used && s.seq == seq {
 		j.stats.duplicate++
@@ -120,9 +123,7 @@ func (j *jitterBuffer) put(p *rtpPacket, codec Codec) putResult {
 		j.highest, j.highTS = seq, ts
 	}
 	if isSound(codec) {
-		if end := ts + int64(s.n); end > j.endTS || j.endTS-end > int64(j.rate) {
-			j.endTS = end
-		}
+		j.held += s.n
 	}
 	return putKept
 }
@@ -132,12 +133,13 @@ func (j *jitterBuffer) begin(p *rtpPacket) {
 	for i := range j.ring {
 		j.ring[i].used = false
 	}
+	j.held = 0
 	// Room below, so that extended numbers never get negative.
 	j.started, j.ssrc, j.jumped = true, p.ssrc, false
 	j.highest = int64(p.seq) + 1<<16
 	j.highTS = int64(p.ts) + 1<<32
 	j.next = j.highest
-	j.decodeTS, j.endTS = j.highTS, j.highTS
+	j.decodeTS = j.highTS
 	j.cut = true
 }
 
@@ -145,16 +147,22 @@ func (j *jitterBuffer) begin(p *rtpPacket) {
 func (j *jitterBuffer) skipTo(seq int64) {
 	for ; j.next < seq; j.next++ {
 		if s := &j.ring[j.next%ringLen]; s.used && s.seq == j.next {
-			s.used = false
+			j.free(s)
 			j.stats.overflow++
 		}
+	}
+}
+
+// free empties a slot.
+func (j *jitterBuffer) free(s *ringSlot) {
+	s.used = false
+	if isSound(s.codec) {
+		j.held -= s.n
 	}
 }
 
 // isSound reports whether packets of the format take time.
 func isSound(c Codec) bool { return c != TelephoneEvent && c != ComfortNoise }
 
-// level is how much sound is here from the next sample to play on, in samples, holes included.
-func (j *jitterBuffer) level() int {
-	return j.sound.pending() + int(max(j.endTS-j.decodeTS, 0))
-}
+// level is how much sound waits, in samples.
+func (j *jitterBuffer) level() int { return j.sound.pending() + j.held }

@@ -81,7 +81,7 @@ func (j *jitterBuffer) peek() *ringSlot {
 			return s
 		}
 		j.dtx = j.dtx || s.codec == ComfortNoise
-		s.used = false
+		j.free(s)
 	}
 	return nil
 }
@@ -122,7 +122,7 @@ func (j *jitterBuffer) decode(s *ringSlot) {
 	}
 	j.sound.grow(len(room))
 	j.decodeTS += int64(s.n)
-	s.used = false
+	j.free(s)
 	j.next++
 	j.cut, j.dtx, j.missing = false, false, 0
 }
@@ -156,7 +156,7 @@ func (j *jitterBuffer) limit(most int) {
 		}
 		before := j.level()
 		j.decodeTS = s.ts + int64(s.n)
-		s.used = false
+		j.free(s)
 		j.next++
 		j.stats.overflow++
 		j.cut = true

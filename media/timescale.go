@@ -1,7 +1,7 @@
 package media
 
-// Changes of the time scale in the manner of waveform similarity overlap-add: one period of the sound is taken out or
-// put in where the sound resembles itself, or anything where there is silence. The pitch stays.
+// Changes of the time scale in the manner of waveform similarity overlap-add: one period of the sound is taken out where
+// the sound resembles itself, or anything where there is silence. The pitch stays.
 
 const (
 	scaleMinLagMS = 2.5
@@ -10,7 +10,7 @@ const (
 	quietLevel = 50
 )
 
-// scaleGround is how many samples shrink and stretch look at.
+// scaleGround is how many samples shrink looks at.
 func scaleGround(rate int) int { return int(2 * scaleMaxLagMS * float64(rate) / 1000) }
 
 // similarLag finds the distance at which the start of x repeats itself; ok is false when nothing is alike enough.
@@ -44,21 +44,6 @@ func shrink(x []int16, rate, most int, enough float64) (n int) {
 	for i := range lag {
 		x[lag+i] = int16((int(x[i])*(lag-i) + int(x[lag+i])*(i+1)) / (lag + 1))
 	}
-	return lag
-}
-
-// stretch finds a period to repeat and writes the start of x with that period twice into out, which has room for
-// len(x)+most samples. It returns how many samples were put in.
-func stretch(out, x []int16, rate, most int, enough float64) (n int) {
-	lag, ok := similarLag(x, rate, most, enough)
-	if !ok {
-		return 0
-	}
-	copy(out, x[:lag])
-	for i := range lag { // the second period fades back into the first, after which the second follows again
-		out[lag+i] = int16((int(x[lag+i])*(lag-i) + int(x[i])*(i+1)) / (lag + 1))
-	}
-	copy(out[2*lag:], x[lag:])
 	return lag
 }
 
