@@ -6,7 +6,10 @@ import (
 	sipmsg "github.com/emiago/sipgo/sip"
 )
 
-var parser = sipmsg.NewParser()
+var (
+	parser         = sipmsg.NewParser()
+	registerParser = sipmsg.NewParser(sipmsg.WithHeadersParsers(headerParsers())) // the registrar reads Contact itself
+)
 
 // parse reads a whole message that scanHead found no flaw in. What the parser of sipgo lets pass too freely is put right:
 // methods keep their case, and white space around parameters goes.
@@ -17,7 +20,11 @@ func parse(raw []byte, h head) (sipmsg.Message, *malformed) {
 	if h.bodyLength >= 0 {
 		raw = raw[:h.length+h.bodyLength] // what follows in a datagram is no part of the message (RFC 3261 §18.3)
 	}
-	m, err := parser.ParseSIP(raw)
+	p := parser
+	if string(h.method) == string(sipmsg.REGISTER) {
+		p = registerParser
+	}
+	m, err := p.ParseSIP(raw)
 	if err != nil || m == nil {
 		return nil, &malformed{400, "Malformed Header"}
 	}
