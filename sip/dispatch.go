@@ -116,7 +116,10 @@ func (s *Server) takeInDialog(in *inbound, local LocalTag) {
 	leg := s.legs.find(dialogOf(in.Request, local))
 	switch {
 	case leg != nil:
-		leg.post(requestArrived{in: in, tx: s.txs.newServer(s, in.key, in.Request, in.wire())})
+		tx := s.txs.newServer(s, in.key, in.Request, in.wire())
+		if !leg.post(requestArrived{in: in, tx: tx}) { // it ended this very moment
+			_ = tx.respond(s.dress(newResponse(in.Request, 481, "", local)))
+		}
 	case in.Method == sipmsg.REGISTER || in.Method == sipmsg.OPTIONS:
 		s.takeOutside(in) // some phones keep a To tag in their registrations
 	default:
@@ -144,20 +147,16 @@ func (s *Server) takeACK(in *inbound) {
 	s.drop(dropStray)
 }
 
-// takeCancel finds the INVITE that is to be cancelled; its leg answers both (RFC 3261 §9.2).
+// takeCancel finds the INVITE that is to be cancelled; its leg answers both (RFC 3261 §9.2). The CANCEL itself needs no
+// transaction: one that is repeated gets its answer again.
 func (s *Server) takeCancel(in *inbound) {
-	if tx := s.txs.findServer(in.key); tx != nil {
-		_ = tx.Receive(in.Request)
-		return
-	}
 	invite := s.txs.findServer(inviteKey(in.Request))
 	if invite == nil {
 		in.answer(481, "")
 		return
 	}
-	tx := s.txs.newServer(s, in.key, in.Request, in.wire())
 	leg := invite.leg.Load()
-	if leg != nil && leg.post(cancelArrived{tx: tx, invite: invite}) {
+	if leg != nil && leg.post(cancelArrived{in: in, invite: invite}) {
 		return
 	}
 	// The INVITE was answered and its leg is gone: the CANCEL has no effect but its own answer.
@@ -165,7 +164,7 @@ func (s *Server) takeCancel(in *inbound) {
 	if leg != nil {
 		tag = leg.id.LocalTag
 	}
-	_ = tx.respond(s.dress(newResponse(in.Request, 200, "", tag)))
+	in.send(newResponse(in.Request, 200, "", tag))
 }
 
 func dialogOf(req *sipmsg.Request, local LocalTag) DialogID {

@@ -159,13 +159,28 @@ func (l *Leg) answerAndWait(ctx context.Context, sdp []byte, delayed bool) ([]by
 	if err := l.do(ctx, func() error { return l.answer(sdp, delayed, acked) }); err != nil {
 		return nil, err
 	}
+	r, err := await(ctx, l, acked)
+	if err != nil {
+		return nil, err
+	}
+	return r.sdp, r.err
+}
+
+// await waits for what the owner will say; a word that is there counts before the end of the leg or of ctx.
+func await[T any](ctx context.Context, l *Leg, word <-chan T) (v T, err error) {
 	select {
-	case r := <-acked:
-		return r.sdp, r.err
+	case v = <-word:
+		return v, nil
 	case <-l.done:
-		return nil, l.overError()
+		err = l.overError()
 	case <-ctx.Done():
-		return nil, context.Cause(ctx)
+		err = context.Cause(ctx)
+	}
+	select {
+	case v = <-word:
+		return v, nil
+	default:
+		return v, err
 	}
 }
 

@@ -30,12 +30,12 @@ func (e *PeerEnd) Unwrap() error {
 }
 
 // takeCancel answers a CANCEL and the INVITE it is for (RFC 3261 §9.2). After a final answer it changes nothing.
-func (l *Leg) takeCancel(tx, invite *serverTx) {
-	l.respond(tx, l.reply(tx.req, 200, ""))
+func (l *Leg) takeCancel(in *inbound, invite *serverTx) {
+	in.send(l.reply(in.Request, 200, ""))
 	switch {
 	case invite == l.tx && l.state == legEarly:
 		l.final(487, "", Reason{}, 0)
-		l.over(&PeerEnd{Method: "CANCEL", Reason: parseReason(headerValue(tx.req, "reason"))})
+		l.over(&PeerEnd{Method: "CANCEL", Reason: parseReason(headerValue(in.Request, "reason"))})
 		l.state = legTerminated
 	case l.pending != nil && l.pending.tx == invite:
 		l.settleOffer(487)

@@ -204,15 +204,12 @@ func (l *Leg) reofferOnce(ctx context.Context, offer []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	select {
-	case r := <-result:
-		return r.sdp, r.err
-	case <-l.done:
-		return nil, l.overError()
-	case <-ctx.Done():
+	r, err := await(ctx, l, result)
+	if err != nil {
 		l.post(command(func() { left = true }))
-		return nil, context.Cause(ctx)
+		return nil, err
 	}
+	return r.sdp, r.err
 }
 
 // reoffered reads the result of our re-INVITE.

@@ -203,17 +203,6 @@ func (l *Leg) Probe(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return l.result(ctx, result)
-}
-
-// result waits for what the owner will say.
-func (l *Leg) result(ctx context.Context, result chan error) error {
-	select {
-	case err := <-result:
-		return err
-	case <-l.done:
-		return l.overError()
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
+	answer, err := await(ctx, l, result)
+	return errors.Join(answer, err)
 }

@@ -15,7 +15,10 @@ type (
 		tx *serverTx
 	}
 	ackArrived    struct{ in *inbound }
-	cancelArrived struct{ tx, invite *serverTx }
+	cancelArrived struct {
+		in     *inbound
+		invite *serverTx
+	}
 	replyArrived  struct {
 		call *outCall
 		res  *sipmsg.Response // nil with err
@@ -95,7 +98,7 @@ func (l *Leg) take(fact any) {
 	case ackArrived:
 		l.takeACK(f.in)
 	case cancelArrived:
-		l.takeCancel(f.tx, f.invite)
+		l.takeCancel(f.in, f.invite)
 	case replyArrived:
 		l.takeReply(f.call, f.res, f.err)
 	case handlerReturned:

@@ -13,7 +13,7 @@ import (
 )
 
 // patience is how long a peer waits for a message it wants; on the virtual clock it costs nothing.
-const patience = 40 * time.Second
+const patience = 5 * time.Minute
 
 // Peer is one scripted peer, by UDP or by one TCP connection.
 type Peer struct {
@@ -146,7 +146,7 @@ func (p *Peer) cut() (Message, bool) {
 	return Message{Raw: m.Raw + body[:n], At: time.Now()}, true
 }
 
-// Next returns the next message; none in 40 seconds fails the test.
+// Next returns the next message; none in five minutes fails the test.
 func (p *Peer) Next() Message {
 	p.t.Helper()
 	m, ok := p.Read(patience)
