@@ -17,6 +17,9 @@ func isArgon2id(s string) bool {
 	if n, err := fmt.Sscanf(parts[3], "m=%d,t=%d,p=%d", &memory, &passes, &lanes); err != nil || n != 3 {
 		return false
 	}
+	if parts[3] != fmt.Sprintf("m=%d,t=%d,p=%d", memory, passes, lanes) { // Sscanf lets a tail pass
+		return false
+	}
 	if memory < 8 || memory > 1<<20 || passes < 1 || passes > 16 || lanes < 1 || lanes > 16 {
 		return false
 	}

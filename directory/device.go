@@ -26,6 +26,9 @@ type Device struct {
 	Host *Host `yaml:"host" json:"host,omitempty" only:"phone"`
 }
 
+// String names the device in logs, see User.String.
+func (d *Device) String() string { return d.Username }
+
 // Line is a further line key of a phone.
 type Line struct {
 	Number Number `yaml:"number" json:"number"`

@@ -25,6 +25,9 @@ type Trunk struct {
 // NewTrunk gives a trunk with every default in place.
 func NewTrunk() *Trunk { return &Trunk{Transport: UDP, Auth: AuthIP} }
 
+// String names the trunk in logs, see User.String.
+func (t *Trunk) String() string { return t.Name }
+
 // HostPort parts the address; port 0 means that none was given.
 func (t *Trunk) HostPort() (host string, port uint16, err error) {
 	if a, err := netip.ParseAddr(t.Address); err == nil { // a bare IPv6 address has colons too

@@ -127,3 +127,7 @@ func (u *User) HasRole(r Role) bool {
 	}
 	return false
 }
+
+// String names the user in logs. Without it fmt would print a nested user field by field, and with
+// a verb it does not know even the secrets.
+func (u *User) String() string { return u.Line() }
