@@ -98,7 +98,7 @@ func TestImport(t *testing.T) {
 		t.Fatalf("the bad file has too few faults: %v", faults)
 	}
 	sites := sitefile.Source{Name: "sites.yaml", Data: []byte("enterprise: acme\n")}
-	users := sitefile.Source{Name: "users.csv", Data: []byte("site,name\n")}
+	users := sitefile.Source{Name: "some/where/users.csv", Data: []byte("site,name\n")}
 	formKind, formBody := form(t, sites, users)
 	emptyKind, emptyBody := form(t)
 	for _, c := range []struct {
@@ -110,7 +110,7 @@ func TestImport(t *testing.T) {
 		{"site file", "?name=sites.yaml", "application/yaml", "enterprise: acme\n", nil, 200, []sitefile.Source{sites}},
 		{"with charset", "?name=sites.yaml", "text/yaml; charset=utf-8", "enterprise: acme\n", nil, 200, []sitefile.Source{sites}},
 		{"without name", "", "application/yaml", "x", nil, 200, []sitefile.Source{{Name: "upload.yaml", Data: []byte("x")}}},
-		{"users", "?name=users.csv", "text/csv", "site,name\n", nil, 200, []sitefile.Source{users}},
+		{"users", "?name=some/where/users.csv", "text/csv", "site,name\n", nil, 200, []sitefile.Source{users}},
 		{"users without name", "", "text/csv", "x", nil, 200, []sitefile.Source{{Name: "upload.csv", Data: []byte("x")}}},
 		{"users by another name", "?name=users.txt", "text/csv", "x", nil, 200, []sitefile.Source{{Name: "users.txt.csv", Data: []byte("x")}}},
 		{"several files", "", formKind, formBody, nil, 200, []sitefile.Source{sites, users}},

@@ -137,15 +137,26 @@ func formFiles(form *multipart.Reader) ([]sitefile.Source, error) {
 		if err != nil {
 			return nil, huma.Error400BadRequest("the form holds no file or is cut short")
 		}
-		if part.FileName() == "" {
+		name := fileName(part)
+		if name == "" {
 			return nil, invalid("body."+part.FormName(), "is not a file")
 		}
 		data, err := io.ReadAll(part)
 		if err != nil {
 			return nil, huma.Error400BadRequest("the form is cut short")
 		}
-		files = append(files, sitefile.Source{Name: part.FileName(), Data: data})
+		files = append(files, sitefile.Source{Name: name, Data: data})
 	}
+}
+
+// fileName returns the name of a part whole, with its directories: it is for people who read faults, no file is opened
+// by it.
+func fileName(part *multipart.Part) string {
+	_, params, err := mime.ParseMediaType(part.Header.Get("Content-Disposition"))
+	if err != nil {
+		return ""
+	}
+	return params["filename"]
 }
 
 // importFault makes the faults of a file an answer 422 and anything else what fail makes of it.
