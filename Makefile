@@ -4,7 +4,7 @@ BIN     := bin/passerelle
 VERSION := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test unit race fuzz tools-test fmt fmt-check vet tidy
+.PHONY: help build run test unit race fuzz tools-test fmt fmt-check vet lint tidy
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,6 +35,9 @@ fmt-check:
 
 vet: ## go vet
 	$(GO) vet ./...
+
+lint: ## golangci-lint; its first build takes minutes
+	$(GO) tool -modfile=tools/go.mod golangci-lint run
 
 tidy: ## go mod tidy
 	$(GO) mod tidy

@@ -212,7 +212,7 @@ func TestAdminImport(t *testing.T) {
 	}
 
 	steps := 0
-	got, err = adminImport(t.Context(), client, []sitefile.Source{renamed}, false, func(done, total int) { steps++ })
+	got, err = adminImport(t.Context(), client, []sitefile.Source{renamed}, false, func(int, int) { steps++ })
 	if err != nil || got.DryRun || got.Users == 0 || steps == 0 || name() != "Alice Durand" {
 		t.Errorf("import: %+v, %v after %d steps; the name is %q", got, err, steps, name())
 	}

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"iter"
 	"log/slog"
 	"net/http"
@@ -119,7 +120,7 @@ func (a *API) authorize(ctx huma.Context, next func(huma.Context)) {
 	switch {
 	case c.err != nil:
 		challenge := `Bearer realm="passerelle"`
-		if c.err != ErrNoToken {
+		if !errors.Is(c.err, ErrNoToken) {
 			challenge += `, error="invalid_token"`
 		}
 		ctx.SetHeader("WWW-Authenticate", challenge)

@@ -143,7 +143,7 @@ func resolves(doc map[string]any, ref string) bool {
 		return false
 	}
 	var at any = doc
-	for _, step := range strings.Split(path, "/") {
+	for step := range strings.SplitSeq(path, "/") {
 		m, ok := at.(map[string]any)
 		if !ok {
 			return false

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"iter"
 	"log/slog"
@@ -196,8 +197,8 @@ func (goneWriter) Write([]byte) (int, error) { return 0, io.ErrClosedPipe }
 func TestCallerWhoLeftIsNoPanic(t *testing.T) {
 	front, log := newFront(t, Config{})
 	defer func() {
-		if p := recover(); p != http.ErrAbortHandler {
-			t.Errorf("panic %v, want the quiet abort", p)
+		if err, _ := recover().(error); !errors.Is(err, http.ErrAbortHandler) {
+			t.Errorf("panic %v, want the quiet abort", err)
 		}
 		if got := testutil.ToFloat64(front.metrics.panics); got != 0 || strings.Contains(log.String(), "ERROR") {
 			t.Errorf("%v panics counted, log %s", got, log)
