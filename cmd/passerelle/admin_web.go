@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"net"
 
@@ -25,10 +24,7 @@ type webConfig struct {
 }
 
 // web serves the network, where a token proves the caller, and the admin socket, which is the owner's alone.
-type web struct {
-	network, admin *httpd.Server
-	close          func() error
-}
+type web struct{ network, admin *httpd.Server }
 
 // openWeb opens the admin socket and composes both servers; nothing runs yet.
 func openWeb(cfg webConfig) (*web, error) {
@@ -50,7 +46,6 @@ func openWeb(cfg webConfig) (*web, error) {
 	return &web{
 		network: httpd.NewServer(httpd.ServerConfig{Listener: cfg.listener, Log: cfg.log}, front.Handler(tokens)),
 		admin:   httpd.NewServer(httpd.ServerConfig{Listener: socket, Log: cfg.log}, front.Handler(api.Owner{})),
-		close:   func() error { return errors.Join(cfg.listener.Close(), socket.Close()) },
 	}, nil
 }
 
