@@ -46,6 +46,10 @@ func printDemo(w io.Writer, dir *directory.Directory, s *serveCmd, token string)
 	fmt.Fprintf(w, "\nPasserelle demo. Its passwords are public: keep it on this machine.\n\n")
 	fmt.Fprintf(w, "SIP (UDP and TCP)  %s\nHTTP               http://%s/\nAPI token          %s\n", s.SIP[0], s.HTTP, token)
 	for _, site := range dir.Sites() {
+		if site.Domain == trialDomain {
+			fmt.Fprintf(w, "\n%s (%s)\n  gateway number   %s, with %d spaces for passerelle try --spaces N\n", site.Name, site.Domain, site.Gateway.Number, len(site.Users))
+			continue
+		}
 		fmt.Fprintf(w, "\n%s (%s, %s)\n", site.Name, site.Domain, site.Language)
 		if site.Gateway.Number == "" {
 			fmt.Fprintf(w, "  gateway number   none assigned: no space can be called\n")

@@ -19,6 +19,7 @@ var version = "unknown"
 type cli struct {
 	Serve       serveCmd       `cmd:"" help:"Run the server."`
 	Demo        demoCmd        `cmd:"" help:"Run the server with the built-in demo site on 127.0.0.1 and print what to dial."`
+	Try         tryCmd         `cmd:"" help:"Prove the main job on a running server with simulated callers, or load it."`
 	Import      importCmd      `cmd:"" help:"Read site files (.yaml) or users (.csv) into the store."`
 	Export      exportCmd      `cmd:"" help:"Write the store as a site file."`
 	CheckConfig checkConfigCmd `cmd:"" name:"check-config" help:"Report every fault of site files; change nothing."`

@@ -17,7 +17,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"passerelle/directory"
-	"passerelle/directory/sitefile"
 	"passerelle/portal/api"
 	"passerelle/portal/httpd"
 	"passerelle/store"
@@ -183,7 +182,7 @@ func (c *serveCmd) fill(ctx context.Context, st *store.Store) (*directory.Live, 
 // fresh is what an empty store is filled with: the demo site, the site files, or nothing.
 func (c *serveCmd) fresh() (*directory.Enterprise, error) {
 	if c.demo {
-		return sitefile.Demo(), nil
+		return demoEnterprise(), nil
 	}
 	if len(c.Site) == 0 {
 		return nil, nil
