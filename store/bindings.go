@@ -15,7 +15,7 @@ var _ sip.Locations = (*Store)(nil)
 // LoadBindings gives every stored binding, expired ones too (sip.Locations).
 func (s *Store) LoadBindings(ctx context.Context) ([]sip.Binding, error) {
 	var bindings []sip.Binding
-	err := s.db.View(func(tx *bolt.Tx) error {
+	err := s.view(ctx, func(tx *bolt.Tx) error {
 		return tx.Bucket(bucketBindings).ForEach(func(k, raw []byte) error {
 			if err := ctx.Err(); err != nil {
 				return err
@@ -39,10 +39,7 @@ func (s *Store) SaveBindings(ctx context.Context, put []sip.Binding, del []sip.B
 	if len(put) == 0 && len(del) == 0 {
 		return nil
 	}
-	if err := ctx.Err(); err != nil {
-		return fmt.Errorf("save the bindings: %w", err)
-	}
-	err := s.db.Update(func(tx *bolt.Tx) error {
+	err := s.update(ctx, func(tx *bolt.Tx) error {
 		bucket := tx.Bucket(bucketBindings)
 		for _, k := range del { // before put: the same binding may have come back
 			if err := bucket.Delete(bindingKey(k)); err != nil {

@@ -35,7 +35,7 @@ func (s *Store) Edit(ctx context.Context, progress func(done, total int), change
 	if progress == nil {
 		progress = func(int, int) {}
 	}
-	err := s.db.Update(func(tx *bolt.Tx) error {
+	err := s.update(ctx, func(tx *bolt.Tx) error {
 		current, err := s.load(ctx, tx)
 		if err != nil {
 			return err

@@ -18,6 +18,8 @@ var (
 
 // Using.
 var (
+	// ErrClosed is returned by every method after Close.
+	ErrClosed = errors.New("the store is closed")
 	// ErrDamaged is returned when a record or a sealed secret does not read back.
 	ErrDamaged = errors.New("the stored data is damaged")
 	// ErrNotFound is returned when there is no such user or site.

@@ -2,11 +2,37 @@ package store_test
 
 import (
 	"context"
+	"flag"
 	"fmt"
+	"os"
 	"testing"
 
 	"passerelle/directory"
+	"passerelle/directory/sitefile"
 )
+
+func TestMain(m *testing.M) {
+	if path := os.Getenv(crashEnv); path != "" {
+		crashChild(path)
+		return
+	}
+	flag.Parse()
+	if f := flag.Lookup("rapid.checks"); f.Value.String() == f.DefValue {
+		f.Value.Set("30") // each of them writes to a disk a hundred times
+	}
+	os.Exit(m.Run())
+}
+
+// demo is the demo without portal passwords: hashing them takes most of an import's time.
+func demo() *directory.Enterprise {
+	e := sitefile.Demo()
+	for _, s := range e.Sites {
+		for _, u := range s.Users {
+			u.PortalPassword = ""
+		}
+	}
+	return e
+}
 
 func contextWithCancel(t *testing.T) (context.Context, context.CancelFunc) {
 	t.Helper()

@@ -14,7 +14,7 @@ import (
 // Load gives the enterprise as it is, the caller's to keep. It is empty when nothing was imported.
 func (s *Store) Load(ctx context.Context) (*directory.Enterprise, error) {
 	var e *directory.Enterprise
-	err := s.db.View(func(tx *bolt.Tx) (err error) {
+	err := s.view(ctx, func(tx *bolt.Tx) (err error) {
 		e, err = s.load(ctx, tx)
 		return err
 	})
@@ -25,9 +25,9 @@ func (s *Store) Load(ctx context.Context) (*directory.Enterprise, error) {
 }
 
 // Empty says whether nothing has been imported yet.
-func (s *Store) Empty(_ context.Context) (bool, error) {
+func (s *Store) Empty(ctx context.Context) (bool, error) {
 	empty := true
-	err := s.db.View(func(tx *bolt.Tx) error {
+	err := s.view(ctx, func(tx *bolt.Tx) error {
 		k, _ := tx.Bucket(bucketSites).Cursor().First()
 		empty = k == nil
 		return nil

@@ -35,7 +35,7 @@ const hashAtOnce = 16
 // kept sealed is replaced by its hash when it is right.
 func (s *Store) CheckPortalPassword(ctx context.Context, ref uint64, password string) (bool, error) {
 	var r *userRecord
-	err := s.db.View(func(tx *bolt.Tx) (err error) {
+	err := s.view(ctx, func(tx *bolt.Tx) (err error) {
 		r, err = s.user(tx, ref)
 		return err
 	})
@@ -53,12 +53,12 @@ func (s *Store) CheckPortalPassword(ctx context.Context, ref uint64, password st
 	if err != nil {
 		return false, err
 	}
-	return true, s.replaceByHash(ref, u.PortalPassword, hash)
+	return true, s.replaceByHash(ctx, ref, u.PortalPassword, hash)
 }
 
 // replaceByHash puts the hash in the place of the password, unless that has changed meanwhile.
-func (s *Store) replaceByHash(ref uint64, was, hash directory.Secret) error {
-	return s.db.Update(func(tx *bolt.Tx) error {
+func (s *Store) replaceByHash(ctx context.Context, ref uint64, was, hash directory.Secret) error {
+	return s.update(ctx, func(tx *bolt.Tx) error {
 		r, err := s.user(tx, ref)
 		if err != nil {
 			return err

@@ -66,14 +66,35 @@ func (s *Store) Close() error { return s.db.Close() }
 
 // Check reads the whole file and gives what is inconsistent in it.
 func (s *Store) Check(ctx context.Context) error {
-	return s.db.View(func(tx *bolt.Tx) error {
+	return s.view(ctx, func(tx *bolt.Tx) error {
 		var errs []error
 		for err := range tx.Check() {
 			errs = append(errs, err)
 		}
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
 		return errors.Join(errs...)
 	})
+}
+
+// view reads in a transaction, unless ctx has ended.
+func (s *Store) view(ctx context.Context, f func(*bolt.Tx) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return known(s.db.View(f))
+}
+
+// update changes in a transaction, unless ctx has ended.
+func (s *Store) update(ctx context.Context, f func(*bolt.Tx) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return known(s.db.Update(f))
+}
+
+// known gives bbolt's error for a closed file our name.
+func known(err error) error {
+	if errors.Is(err, bolterrors.ErrDatabaseNotOpen) {
+		return ErrClosed
+	}
+	return err
 }

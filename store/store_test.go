@@ -58,8 +58,8 @@ func TestEmptyStore(t *testing.T) {
 func TestImportIsWhatLoadGives(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "data", "passerelle.db")
 	s := storetest.Open(t, path)
-	importInto(t, s, sitefile.Demo())
-	if diff := cmp.Diff(sitefile.Demo(), load(t, s), sameEnterprise); diff != "" {
+	importInto(t, s, demo())
+	if diff := cmp.Diff(demo(), load(t, s), sameEnterprise); diff != "" {
 		t.Fatal("loaded differs from imported:\n" + diff)
 	}
 	if empty, err := s.Empty(t.Context()); empty || err != nil {
@@ -67,7 +67,7 @@ func TestImportIsWhatLoadGives(t *testing.T) {
 	}
 	storetest.Close(t, s)
 	again := storetest.Open(t, path)
-	if diff := cmp.Diff(sitefile.Demo(), load(t, again), sameEnterprise); diff != "" {
+	if diff := cmp.Diff(demo(), load(t, again), sameEnterprise); diff != "" {
 		t.Fatal("after reopening:\n" + diff)
 	}
 }
@@ -116,10 +116,10 @@ func TestInUse(t *testing.T) {
 
 func TestImportReplacesOnlyItsSites(t *testing.T) {
 	s := storetest.New(t)
-	importInto(t, s, sitefile.Demo())
+	importInto(t, s, demo())
 	before := load(t, s)
 
-	next := sitefile.Demo()
+	next := demo()
 	next.Sites = next.Sites[1:]     // Montreal alone
 	next.Sites[0].Users = nil       // without Dana
 	next.Sites[0].Name = "Montréal" // renamed
@@ -136,10 +136,10 @@ func TestImportReplacesOnlyItsSites(t *testing.T) {
 
 func TestRefsAreStable(t *testing.T) {
 	s := storetest.New(t)
-	importInto(t, s, sitefile.Demo())
+	importInto(t, s, demo())
 	refs := refsOf(load(t, s))
 
-	next := sitefile.Demo()
+	next := demo()
 	paris := next.Sites[0]
 	paris.Users = append([]*directory.User{{Name: "New first", Extension: "250", Pack: directory.Premium}}, paris.Users[1:]...) // Alice left
 	importInto(t, s, next)
@@ -152,7 +152,7 @@ func TestRefsAreStable(t *testing.T) {
 			t.Errorf("%s got %d, which somebody had before", name, ref)
 		}
 	}
-	importInto(t, s, sitefile.Demo()) // Alice is back, as somebody new
+	importInto(t, s, demo()) // Alice is back, as somebody new
 	if again := refsOf(load(t, s)); again["Alice Martin"] == refs["Alice Martin"] || again["Alice Martin"] == after["New first"] {
 		t.Errorf("Alice came back with a used number: %d", again["Alice Martin"])
 	}
@@ -171,7 +171,7 @@ func refsOf(e *directory.Enterprise) map[string]uint64 {
 func TestSpaceIDsAreGeneratedOnceAndKept(t *testing.T) {
 	s := storetest.New(t)
 	without := func() *directory.Enterprise {
-		e := sitefile.Demo()
+		e := demo()
 		for _, u := range e.Sites[0].Users {
 			u.SpaceID = ""
 		}
@@ -183,7 +183,7 @@ func TestSpaceIDsAreGeneratedOnceAndKept(t *testing.T) {
 		if u.Entitled() != (u.SpaceID != "") {
 			t.Errorf("%s: entitled %v, has a space ID %v", u.Name, u.Entitled(), u.SpaceID != "")
 		}
-		if u.SpaceID != "" && (!directory.ValidSpaceID(sitefile.Demo().Sites[0], u.SpaceID.Reveal()) || len(u.SpaceID.Reveal()) != 11) {
+		if u.SpaceID != "" && (!directory.ValidSpaceID(demo().Sites[0], u.SpaceID.Reveal()) || len(u.SpaceID.Reveal()) != 11) {
 			t.Errorf("%s got a bad space ID", u.Name)
 		}
 	}
@@ -197,7 +197,7 @@ func TestSpaceIDsAreGeneratedOnceAndKept(t *testing.T) {
 
 func TestImportOfFaultyDataChangesNothing(t *testing.T) {
 	s := storetest.New(t)
-	importInto(t, s, sitefile.Demo())
+	importInto(t, s, demo())
 	before := load(t, s)
 
 	// Sound by itself, but a number of it is Alice's already.
@@ -249,5 +249,16 @@ func TestProgressIsTold(t *testing.T) {
 	}
 	if last != 1050 || calls != 11 {
 		t.Errorf("%d calls, the last with %d", calls, last)
+	}
+}
+
+func TestClosed(t *testing.T) {
+	s := storetest.New(t)
+	storetest.Close(t, s)
+	if _, err := s.Load(t.Context()); !errors.Is(err, store.ErrClosed) {
+		t.Error("Load:", err)
+	}
+	if err := s.Import(t.Context(), demo(), nil); !errors.Is(err, store.ErrClosed) {
+		t.Error("Import:", err)
 	}
 }
