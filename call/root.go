@@ -39,7 +39,7 @@ func (r *Root) ServeLeg(ctx context.Context, leg *sip.Leg) error {
 	}
 	route := Plan(dir, caller, leg.Invite().RequestURI)
 	log := r.log.With("call_id", leg.CallID(), "caller", caller.String())
-	log.Info("call", "route", route.Kind.String(), "why", route.Why, "remote", leg.Invite().Source.Remote.String())
+	log.InfoContext(ctx, "call", "route", route.Kind.String(), "why", route.Why, "remote", leg.Invite().Source.Remote.String())
 	start := time.Now()
 	switch route.Kind {
 	case ToGateway:
@@ -47,6 +47,6 @@ func (r *Root) ServeLeg(ctx context.Context, leg *sip.Leg) error {
 	default:
 		err = &sip.StatusError{Code: 404, Reason: "Not Found", Err: fmt.Errorf("plan: %s", route.Why)}
 	}
-	log.Info("call ended", "after", time.Since(start).Round(time.Millisecond), "err", err)
+	log.InfoContext(ctx, "call ended", "after", time.Since(start).Round(time.Millisecond), "err", err)
 	return err
 }

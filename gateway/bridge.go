@@ -78,7 +78,7 @@ func (b *Bridge) turn(f func()) {
 			b.panics.Inc()
 			b.log.Error("bridge panicked", "panic", r, "stack", string(debug.Stack()))
 			for _, p := range b.seated() {
-				go p.party.Hangup(context.Background(), broken) // ends with the leg, at most 64*T1
+				go func() { _ = p.party.Hangup(context.Background(), broken) }() // ends with the leg, at most 64*T1
 			}
 			b.seats = nil
 		}

@@ -56,7 +56,7 @@ func (g *Gateway) Shutdown(ctx context.Context) {
 		case <-ctx.Done():
 		}
 		if err := p.Hangup(ctx, closing); err != nil {
-			g.log.Warn("not hung up", "call_id", p.Leg().CallID(), "err", err)
+			g.log.WarnContext(ctx, "not hung up", "call_id", p.Leg().CallID(), "err", err)
 		}
 	})
 	ended := make(chan struct{})

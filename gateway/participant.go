@@ -33,7 +33,7 @@ func (p *Participant) sit(ctx context.Context, pt *party.Party) error {
 	}
 	return p.bridge.do(ctx, func() {
 		p.party = pt
-		p.bridge.log.Info("participant in", "call_id", p.who.CallID, "participants", len(p.bridge.seats))
+		p.bridge.log.InfoContext(ctx, "participant in", "call_id", p.who.CallID, "participants", len(p.bridge.seats))
 		p.bridge.entered(p)
 	})
 }

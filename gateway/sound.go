@@ -82,6 +82,7 @@ func soundOf(space *directory.Space) sound {
 		fallthrough
 	case directory.AloneNotice:
 		snd.alone = prompts.Get(string(space.Site.Language), prompts.Alone)
+	case directory.AloneSilence:
 	}
 	return snd
 }

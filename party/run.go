@@ -83,10 +83,13 @@ func (p *Party) run() {
 				continue
 			}
 			p.log.Info("peer is gone: no media, and no answer in its dialog", "err", err)
-			go p.leg.Hangup(ctx, sip.Reason{Protocol: "SIP", Cause: 408, Text: "No media and no answer"}) // returns when the leg has ended
+			go func() { _ = p.leg.Hangup(ctx, gone) }() // returns when the leg has ended
 		}
 	}
 }
+
+// gone is why a leg is ended whose peer vanished.
+var gone = sip.Reason{Protocol: "SIP", Cause: 408, Text: "No media and no answer"}
 
 // key merges one arrival of a key and delivers it if it is a new press.
 func (p *Party) key(m *keyMerger, src source, key byte, at time.Time) {
@@ -112,11 +115,11 @@ func (p *Party) offered(ctx context.Context, e sip.OfferEvent) {
 		err = p.leg.Accept(ctx, sdp)
 	} else {
 		code, _ := sip.StatusOf(statusOf(err))
-		p.log.Info("offer refused", "method", e.Method, "code", code, "err", err)
+		p.log.InfoContext(ctx, "offer refused", "method", e.Method, "code", code, "err", err)
 		err = p.leg.Refuse(ctx, code)
 	}
 	if err != nil && ctx.Err() == nil {
-		p.log.Info("offer not answered", "method", e.Method, "err", err)
+		p.log.InfoContext(ctx, "offer not answered", "method", e.Method, "err", err)
 	}
 }
 

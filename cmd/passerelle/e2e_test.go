@@ -36,6 +36,7 @@ func TestEveryWayToTypeCountsOnce(t *testing.T) {
 		method softphone.Method
 	}{
 		{"AVT", softphone.RFC4733},
+		{"InBand", softphone.InBand},
 		{"INFO", softphone.InfoRelay},
 		{"INFO application/dtmf", softphone.Info},
 		{"InBand+INFO", softphone.InBand | softphone.InfoRelay},
@@ -166,6 +167,7 @@ func TestSixteenthCaller(t *testing.T) {
 			t.Errorf("the sixteenth by digits: Reason %q, want cause=486", reason)
 		}
 		w.bye(calls[3])
+		w.participants(14)
 		calls[3] = w.enter(p, aliceSpace)
 		w.participants(15)
 		w.meet(calls...)

@@ -93,7 +93,7 @@ func (h *house) run(ctx context.Context) error {
 
 // drain refuses new calls, waits for those that are up to end by themselves until the limit, and ends the rest.
 func (h *house) drain(ctx context.Context) {
-	h.cfg.log.Info("draining", "legs", h.server.Legs(), "limit", h.cfg.drainLimit)
+	h.cfg.log.InfoContext(ctx, "draining", "legs", h.server.Legs(), "limit", h.cfg.drainLimit)
 	h.server.Drain()
 	h.gateway.Drain()
 	limit := time.NewTimer(h.cfg.drainLimit)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -20,11 +21,11 @@ type listeners struct {
 }
 
 // listen opens every SIP socket of the command line, or none.
-func (c *serveCmd) listen() (*listeners, error) {
+func (c *serveCmd) listen(ctx context.Context) (*listeners, error) {
 	l := &listeners{}
 	err := func() error {
 		for _, addr := range c.SIP {
-			pc, err := net.ListenPacket("udp", addr)
+			pc, err := (&net.ListenConfig{}).ListenPacket(ctx, "udp", addr)
 			if err != nil {
 				return fmt.Errorf("--sip %s: %w", addr, err)
 			}
@@ -36,7 +37,7 @@ func (c *serveCmd) listen() (*listeners, error) {
 			to    *[]net.Listener
 		}{{"sip", c.SIP, &l.tcp}, {"tls", c.TLS, &l.tls}, {"ws", c.WS, &l.ws}, {"wss", c.WSS, &l.wss}} {
 			for _, addr := range s.addrs {
-				ln, err := net.Listen("tcp", addr)
+				ln, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
 				if err != nil {
 					return fmt.Errorf("--%s %s: %w", s.flag, addr, err)
 				}

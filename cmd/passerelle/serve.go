@@ -70,7 +70,7 @@ func (c *serveCmd) serve(ctx context.Context, started func(dir *directory.Direct
 	if err != nil {
 		return err
 	}
-	listeners, err := c.listen()
+	listeners, err := c.listen(ctx)
 	if err != nil {
 		return err
 	}
@@ -83,7 +83,7 @@ func (c *serveCmd) serve(ctx context.Context, started func(dir *directory.Direct
 	}
 	ready := &httpd.Readiness{}
 	token := c.apiToken()
-	pages, err := c.web(h, st, token, ready, metrics, log)
+	pages, err := c.web(ctx, h, st, token, ready, metrics, log)
 	if err != nil {
 		return err
 	}
@@ -98,12 +98,12 @@ func (c *serveCmd) serve(ctx context.Context, started func(dir *directory.Direct
 	})
 	context.AfterFunc(running, func() { ready.Set(httpd.StateDraining) })
 	ready.Set(httpd.StateReady)
-	log.Info("serving", "sip", c.SIP, "http", c.HTTP, "rtp", c.RTP, "version", version)
+	log.InfoContext(ctx, "serving", "sip", c.SIP, "http", c.HTTP, "rtp", c.RTP, "version", version)
 	if started != nil {
 		started(live.Current(), token)
 	}
 	err = g.Wait()
-	log.Info("stopped", "err", err)
+	log.InfoContext(ctx, "stopped", "err", err)
 	return err
 }
 
@@ -117,8 +117,8 @@ func (c *serveCmd) apiToken() string {
 }
 
 // web composes the HTTP side and opens its listeners.
-func (c *serveCmd) web(h *house, st *store.Store, token string, ready *httpd.Readiness, metrics *prometheus.Registry, log *slog.Logger) (*web, error) {
-	ln, err := net.Listen("tcp", c.HTTP)
+func (c *serveCmd) web(ctx context.Context, h *house, st *store.Store, token string, ready *httpd.Readiness, metrics *prometheus.Registry, log *slog.Logger) (*web, error) {
+	ln, err := (&net.ListenConfig{}).Listen(ctx, "tcp", c.HTTP)
 	if err != nil {
 		return nil, fmt.Errorf("--http %s: %w", c.HTTP, err)
 	}

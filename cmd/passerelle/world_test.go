@@ -94,7 +94,8 @@ func newWorld(t *testing.T, e *directory.Enterprise) *world {
 	}()
 	t.Cleanup(func() { // a scenario that failed leaves the server running
 		stop()
-		<-w.ended
+		for range w.ended { // closed at the end
+		}
 	})
 	synctest.Wait()
 	return w
