@@ -14,7 +14,7 @@ import (
 type AuthConfig struct {
 	NonceLife time.Duration         // how long a nonce may be reused; 0 means 4 hours
 	MaxNonces int                   // nonces in use at once, the least used go first; 0 means 131072
-	MaxDelay  time.Duration         // longest delay of the answer to a wrong password; 0 means 8 seconds
+	MaxDelay  time.Duration         // longest step of the delay of answers to wrong passwords; 0 means 8 s, at most 14 s
 	Log       *slog.Logger          // nil discards
 	Metrics   prometheus.Registerer // nil means a registry of its own
 }
@@ -70,7 +70,7 @@ func NewAuthenticator(cfg AuthConfig, lines Lines) *Authenticator {
 		mint:  newNonceMint(),
 		uses:  newNonceUses(cfg.MaxNonces, cfg.NonceLife),
 		ha1:   newHA1Cache(),
-		slow:  newPenalties(cfg.MaxDelay),
+		slow:  newPenalties(min(cfg.MaxDelay, penaltyQueue)),
 		seed:  maphash.MakeSeed(),
 		log:   cfg.Log,
 	}

@@ -1,6 +1,10 @@
 package sip
 
-import "github.com/prometheus/client_golang/prometheus"
+import (
+	"github.com/prometheus/client_golang/prometheus"
+
+	"passerelle/internal/metric"
+)
 
 // authOutcome is what came of a look at credentials.
 type authOutcome string
@@ -19,22 +23,18 @@ type authMetrics struct {
 }
 
 func newAuthMetrics(reg prometheus.Registerer, a *Authenticator) *authMetrics {
-	if reg == nil {
-		reg = prometheus.NewRegistry()
-	}
-	outcomes := prometheus.NewCounterVec(prometheus.CounterOpts{
+	outcomes := metric.Register(reg, prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "passerelle_sip_authentications_total",
 		Help: "Requests that needed a proof of identity, by what came of it.",
-	}, []string{"outcome"})
-	nonces := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+	}, []string{"outcome"}))
+	metric.Register(reg, prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "passerelle_sip_nonces_in_use",
 		Help: "Nonces whose counts are remembered.",
-	}, func() float64 { return float64(a.uses.len()) })
-	slowed := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+	}, func() float64 { return float64(a.uses.len()) }))
+	metric.Register(reg, prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "passerelle_sip_slowed_sources",
 		Help: "Pairs of source address and user name that gave wrong credentials lately.",
-	}, func() float64 { return float64(a.slow.len()) })
-	reg.MustRegister(outcomes, nonces, slowed)
+	}, func() float64 { return float64(a.slow.len()) }))
 	of := func(o authOutcome) prometheus.Counter { return outcomes.WithLabelValues(string(o)) }
 	return &authMetrics{
 		proven: of(authProven), challenged: of(authChallenged), stale: of(authStale),

@@ -18,6 +18,13 @@ type penalties struct {
 	young map[penaltyKey]*penalty
 	old   map[penaltyKey]*penalty
 	since time.Time // when young began
+	due   [32]dueAnswers
+}
+
+// dueAnswers counts the answers that go out in one second; together they bound what waits in memory.
+type dueAnswers struct {
+	second int64
+	n      int
 }
 
 // penaltyKey is a source address and a user name; of the latter only a hash, since anybody chooses its length.
@@ -37,6 +44,7 @@ const (
 	penaltyMemory = 10 * time.Minute // a quiet source is forgiven after one to two of it
 	penaltyFirst  = 500 * time.Millisecond
 	maxPenalties  = 1 << 16
+	maxWaiting    = 4096 // answers that wait, of all sources together; beyond them wrong credentials get none
 	// penaltyQueue bounds the answers that wait for one source and user: later wrong requests get none. It stays below
 	// the 16 s after which an MPP phone gives a request up.
 	penaltyQueue = 14 * time.Second
@@ -88,13 +96,32 @@ func (p *penalties) fail(k penaltyKey, request uint64, now time.Time) (wait time
 		at = e.until
 	}
 	at = at.Add(step)
-	if at.Sub(now) > max(penaltyQueue, p.limit) {
+	if at.Sub(now) > penaltyQueue || !p.queueLocked(at, now) {
 		return 0, true
 	}
 	e.until = at
 	e.waiting[e.next%4] = request
 	e.next++
 	return at.Sub(now), false
+}
+
+// queueLocked takes a place among the answers that wait, if there is one.
+func (p *penalties) queueLocked(at, now time.Time) bool {
+	waiting := 0
+	for _, d := range p.due {
+		if d.second >= now.Unix() {
+			waiting += d.n
+		}
+	}
+	if waiting >= maxWaiting {
+		return false
+	}
+	d := &p.due[at.Unix()%int64(len(p.due))]
+	if d.second != at.Unix() {
+		*d = dueAnswers{second: at.Unix()}
+	}
+	d.n++
+	return true
 }
 
 // forgive ends the penalty of a source and user that proved itself.

@@ -438,3 +438,30 @@ func TestChallengeHasTheSameTagForTheSameRequest(t *testing.T) {
 		t.Error("the request itself was changed")
 	}
 }
+
+// However many sources guess, what waits in memory is bounded, and the right phone still gets in.
+func TestDigestAnswersThatWaitAreBoundedForAll(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := NewAuthenticator(AuthConfig{}, newSiteLines(ann))
+		guess := newClient().request(t, `Authorization: Digest username="x", realm="site.test", nonce="y", uri="sip:site.test", response="00000000000000000000000000000000"`)
+		waiting := 0
+		for i := range 20_000 {
+			src := phoneAt(netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 0, byte(i >> 9), byte(i >> 1)}), uint16(1024+i)).String())
+			if v := a.Check(guess, src); v.Delay > 0 {
+				waiting++
+			}
+		}
+		if waiting != maxWaiting {
+			t.Errorf("%d answers wait, want %d", waiting, maxWaiting)
+		}
+		c, src := newClient(), phoneAt("198.51.100.7:5060")
+		c.take(t, a.Check(c.next(t, "", ""), src))
+		wantProven(t, a.Check(c.next(t, ann.Username, ann.Password), src), ann.Username)
+		time.Sleep(20 * time.Second)
+		for i := range 4 {
+			if v := a.Check(guess, phoneAt(fmt.Sprintf("10.9.9.9:%d", 2000+i))); i == 3 && v.Delay == 0 {
+				t.Errorf("no answer waits 20 s later: %+v", v)
+			}
+		}
+	})
+}

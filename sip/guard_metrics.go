@@ -1,6 +1,10 @@
 package sip
 
-import "github.com/prometheus/client_golang/prometheus"
+import (
+	"github.com/prometheus/client_golang/prometheus"
+
+	"passerelle/internal/metric"
+)
 
 // guardReason is why a datagram was not heard, or not answered.
 type guardReason string
@@ -17,18 +21,14 @@ type guardMetrics struct {
 }
 
 func newGuardMetrics(reg prometheus.Registerer, g *Guard) *guardMetrics {
-	if reg == nil {
-		reg = prometheus.NewRegistry()
-	}
-	refused := prometheus.NewCounterVec(prometheus.CounterOpts{
+	refused := metric.Register(reg, prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "passerelle_sip_guard_total",
 		Help: "Datagrams that were refused unread, or could not be read, by reason.",
-	}, []string{"reason"})
-	sources := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+	}, []string{"reason"}))
+	metric.Register(reg, prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "passerelle_sip_guard_sources",
 		Help: "Source addresses the guard remembers.",
-	}, func() float64 { return float64(g.len()) })
-	reg.MustRegister(refused, sources)
+	}, func() float64 { return float64(g.len()) }))
 	of := func(r guardReason) prometheus.Counter { return refused.WithLabelValues(string(r)) }
 	return &guardMetrics{banned: of(guardBanned), flooded: of(guardFlooded), malformed: of(guardMalformed), unanswered: of(guardUnanswered)}
 }

@@ -219,6 +219,27 @@ func (r *Registrar) Demote(key BindingKey) {
 	}
 }
 
+// Prune ends the bindings that keep refuses, such as those of lines that left the directory, and returns how many these
+// were. keep is called with a lock held and must not call the registrar.
+func (r *Registrar) Prune(keep func(*Binding) bool) (ended int) {
+	for i := range r.shards {
+		s := &r.shards[i]
+		s.mu.Lock()
+		for _, rec := range s.byAOR {
+			for i := 0; i < len(rec.bound); {
+				if b := rec.bound[i]; !keep(&b.Binding) {
+					r.dropLocked(s, rec, b, Unregistered)
+					ended++
+					continue
+				}
+				i++
+			}
+		}
+		s.mu.Unlock()
+	}
+	return ended
+}
+
 // jittered shortens a granted interval so that phones that started together do not stay together.
 func (r *Registrar) jittered(d time.Duration) time.Duration {
 	if r.cfg.Jitter == 0 || d <= r.cfg.MinExpires {

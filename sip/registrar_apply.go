@@ -245,7 +245,7 @@ func (r *Registrar) dropLocked(s *registrarShard, rec *record, b *bound, why Cha
 	case Expired:
 		r.count.expired.Inc()
 	case Replaced:
-		r.count.bindingsLost.Inc()
+		r.count.replaced.Inc()
 	default:
 	}
 	r.tell.post(why, &b.Binding)

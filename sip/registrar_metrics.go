@@ -1,6 +1,10 @@
 package sip
 
-import "github.com/prometheus/client_golang/prometheus"
+import (
+	"github.com/prometheus/client_golang/prometheus"
+
+	"passerelle/internal/metric"
+)
 
 // registerResult is how a REGISTER was answered.
 type registerResult string
@@ -20,52 +24,35 @@ const (
 type registrarMetrics struct {
 	bound, refreshed, removed, fetched, again, late, brief, bad, refused prometheus.Counter
 
-	writes       prometheus.Histogram
-	writeFaults  prometheus.Counter
-	expired      prometheus.Counter
-	flowsLost    prometheus.Counter
-	bindingsLost prometheus.Counter
+	writes                                    prometheus.Histogram
+	writeFaults, expired, flowsLost, replaced prometheus.Counter
 }
 
 func newRegistrarMetrics(reg prometheus.Registerer, r *Registrar) *registrarMetrics {
-	if reg == nil {
-		reg = prometheus.NewRegistry()
-	}
-	results := prometheus.NewCounterVec(prometheus.CounterOpts{
+	results := metric.Register(reg, prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "passerelle_sip_registers_total",
 		Help: "Proven REGISTER requests by result.",
-	}, []string{"result"})
-	bindings := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+	}, []string{"result"}))
+	metric.Register(reg, prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "passerelle_sip_bindings",
 		Help: "Bindings in the location service.",
-	}, func() float64 { return float64(r.Count()) })
+	}, func() float64 { return float64(r.Count()) }))
 	of := func(res registerResult) prometheus.Counter { return results.WithLabelValues(string(res)) }
-	m := &registrarMetrics{
+	counter := func(name, help string) prometheus.Counter {
+		return metric.Register(reg, prometheus.NewCounter(prometheus.CounterOpts{Name: name, Help: help}))
+	}
+	return &registrarMetrics{
 		bound: of(registerBound), refreshed: of(registerRefreshed), removed: of(registerRemoved),
 		fetched: of(registerFetched), again: of(registerAgain), late: of(registerLate), brief: of(registerBrief),
 		bad: of(registerBad), refused: of(registerRefused),
-		writes: prometheus.NewHistogram(prometheus.HistogramOpts{
+		writes: metric.Register(reg, prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name:    "passerelle_sip_bindings_write_seconds",
 			Help:    "Time to write changed bindings to the store.",
 			Buckets: prometheus.ExponentialBuckets(0.0005, 4, 8),
-		}),
-		writeFaults: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "passerelle_sip_bindings_write_faults_total",
-			Help: "Writes of changed bindings that failed and are tried again.",
-		}),
-		expired: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "passerelle_sip_bindings_expired_total",
-			Help: "Bindings whose phone did not come back in time.",
-		}),
-		flowsLost: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "passerelle_sip_bindings_flow_lost_total",
-			Help: "Bindings whose connection closed.",
-		}),
-		bindingsLost: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "passerelle_sip_bindings_replaced_total",
-			Help: "Bindings that a newer one took the place of.",
-		}),
+		})),
+		writeFaults: counter("passerelle_sip_bindings_write_faults_total", "Writes of changed bindings that failed and are tried again."),
+		expired:     counter("passerelle_sip_bindings_expired_total", "Bindings whose phone did not come back in time."),
+		flowsLost:   counter("passerelle_sip_bindings_flow_lost_total", "Bindings whose connection closed."),
+		replaced:    counter("passerelle_sip_bindings_replaced_total", "Bindings that a newer one took the place of."),
 	}
-	reg.MustRegister(results, bindings, m.writes, m.writeFaults, m.expired, m.flowsLost, m.bindingsLost)
-	return m
 }

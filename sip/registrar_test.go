@@ -619,6 +619,16 @@ func TestRegisteredFlowsAndRecordsAreForgotten(t *testing.T) {
 	})
 }
 
+func TestPrune(t *testing.T) {
+	r := NewRegistrar(RegistrarConfig{}, nil)
+	for i := range 10 {
+		r.Apply(register(t, "t@h", 1, "x", "Contact: <sip:u@a>, <sip:u@b>"), phoneAt("198.51.100.9:40000"), AOR(fmt.Sprintf("u%d@site.test", i)), fmt.Sprint(i))
+	}
+	if n := r.Prune(func(b *Binding) bool { return b.Username == "3" }); n != 18 || r.Count() != 2 || len(r.Bindings("u3@site.test")) != 2 {
+		t.Errorf("%d ended, %d left", n, r.Count())
+	}
+}
+
 func TestJitter(t *testing.T) {
 	r := NewRegistrar(RegistrarConfig{Jitter: 0.2}, nil)
 	seen := map[string]bool{}
