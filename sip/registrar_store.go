@@ -69,8 +69,8 @@ func (r *Registrar) restore(stored *Binding, now time.Time) bool {
 // Run expires bindings, tells observers and writes changes behind until ctx is done, then writes what is left. The
 // goroutine that tells observers is stopped and waited for by Run itself.
 func (r *Registrar) Run(ctx context.Context) error {
-	if err := r.Load(ctx); err != nil {
-		return err
+	if err := r.Load(ctx); err != nil { // phones register again, so this is no reason to serve nobody
+		r.log.ErrorContext(ctx, "bindings not restored", "err", err)
 	}
 	stop, told := make(chan struct{}), make(chan struct{})
 	go func() { // ends when Run does

@@ -513,6 +513,25 @@ func TestWriteFaultIsTriedAgain(t *testing.T) {
 	})
 }
 
+func TestServesWithoutTheStoredBindings(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := newMemLocations()
+		store.fail = errors.New("damaged")
+		r := NewRegistrar(RegistrarConfig{}, store)
+		stop := running(t, r)
+		wantStatus(t, apply(t, r, "a@h", 1, "Contact: <sip:u@h>"), 200)
+		store.failWith(nil)
+		stop()
+		if len(store.stored()) != 1 {
+			t.Errorf("kept %v, want the new binding", store.stored())
+		}
+		store.failWith(errors.New("damaged"))
+		if err := NewRegistrar(RegistrarConfig{}, store).Load(t.Context()); err == nil {
+			t.Error("Load hides the fault")
+		}
+	})
+}
+
 func TestBindingsSurviveARestart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := newMemLocations()
