@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"os"
 
 	"passerelle/directory"
 )
@@ -23,20 +22,11 @@ Example: passerelle check-config paris.yaml users.csv`
 func (c *checkConfigCmd) Run() error {
 	e, err := readSites(c.Files)
 	if err != nil {
+		return listFaults(err)
+	}
+	if _, err := directory.New(e); err != nil {
 		return err
 	}
-	d, err := directory.New(e)
-	if err != nil {
-		return err
-	}
-	users, workspaces, devices := 0, 0, 0
-	for _, s := range d.Sites() {
-		users += len(s.Users)
-		workspaces += len(s.Workspaces)
-	}
-	for range d.Devices() {
-		devices++
-	}
-	fmt.Fprintf(os.Stdout, "no fault found: %d sites, %d users, %d workspaces, %d devices\n", len(d.Sites()), users, workspaces, devices)
+	fmt.Println("no fault found in", inNumbers(count(e)))
 	return nil
 }

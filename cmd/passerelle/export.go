@@ -45,12 +45,21 @@ func (c *exportCmd) file(ctx context.Context) ([]byte, error) {
 	if client, running := adminClient(c.Data); running {
 		return adminExport(ctx, client, c.Secrets)
 	}
+	if !hasStore(c.Data) {
+		return nil, fmt.Errorf("there is no store in %s", c.Data)
+	}
 	st, err := c.open(slog.New(slog.NewTextHandler(os.Stderr, nil)))
 	if err != nil {
 		return nil, err
 	}
 	file, err := exportSites(ctx, st, c.Secrets)
 	return file, errors.Join(err, st.Close())
+}
+
+// hasStore says whether a data directory has a store.
+func hasStore(dataDir string) bool {
+	_, err := os.Stat(filepath.Join(dataDir, storeFile))
+	return err == nil
 }
 
 // exportSites gives everything an open store has as a site file.

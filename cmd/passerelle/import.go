@@ -25,9 +25,11 @@ type importCmd struct {
 func (importCmd) Help() string {
 	return `The sites of the files replace the stored sites with the same domain; the rows of a CSV file add users to their site,
 or change the given columns of the user with the same number. All of it is checked first, every fault is reported with
-file, line, field and cause, and with a single fault nothing is changed.
+file, line, field and cause, and with a single fault nothing is changed. A server that runs on the data directory puts
+the change in use at once.
 
 Example: passerelle import paris.yaml montreal.yaml
+
 Example: passerelle import users.csv --dry-run`
 }
 
@@ -41,13 +43,13 @@ func (c *importCmd) Run(ctx context.Context) error {
 	result, err := c.apply(ctx, sources, bar.update)
 	bar.done()
 	if err != nil {
-		return err
+		return listFaults(err)
 	}
-	verb := "imported: the enterprise has"
+	verb := "imported, now there are"
 	if c.DryRun {
-		verb = "no fault found, nothing changed: the enterprise would have"
+		verb = "no fault found and nothing changed, there would be"
 	}
-	fmt.Printf("%s %d sites, %d users, %d workspaces\n", verb, result.Sites, result.Users, result.Workspaces)
+	fmt.Printf("%s %s\n", verb, inNumbers(result))
 	return nil
 }
 
@@ -55,6 +57,13 @@ func (c *importCmd) Run(ctx context.Context) error {
 func (c *importCmd) apply(ctx context.Context, sources []sitefile.Source, progress func(done, total int)) (api.Imported, error) {
 	if client, running := adminClient(c.Data); running {
 		return adminImport(ctx, client, sources, c.DryRun, progress)
+	}
+	if c.DryRun && !hasStore(c.Data) { // a look must not leave an empty store behind
+		e, err := sitefile.Read(sitefile.Options{}, sources...)
+		if err != nil {
+			return api.Imported{}, err
+		}
+		return count(e), nil
 	}
 	st, err := c.open(slog.New(slog.NewTextHandler(os.Stderr, nil)))
 	if err != nil {
@@ -77,7 +86,7 @@ func importSources(ctx context.Context, st *store.Store, sources []sitefile.Sour
 		return next, nil
 	}
 	if !dryRun {
-		return result, bareFaults(st.Edit(ctx, progress, read))
+		return result, st.Edit(ctx, progress, read)
 	}
 	current, err := st.Load(ctx)
 	if err != nil {
@@ -87,13 +96,29 @@ func importSources(ctx context.Context, st *store.Store, sources []sitefile.Sour
 	return result, err
 }
 
-// bareFaults leaves the faults of files as they are: each names its file already.
-func bareFaults(err error) error {
+// listFaults says how many faults the files have and gives each a line of its own, so that terminals and editors find
+// the place.
+func listFaults(err error) error {
+	var refused *refusedError
+	if errors.As(err, &refused) && len(refused.Errors) > 0 {
+		return fmt.Errorf("faults: %d, nothing was changed\n%w", len(refused.Errors), refused)
+	}
 	var faults *sitefile.Error
 	if errors.As(err, &faults) {
-		return faults
+		return fmt.Errorf("faults: %d, nothing was changed\n%w", len(faults.Faults), faults)
 	}
 	return err
+}
+
+// inNumbers gives the size of an enterprise in words.
+func inNumbers(n api.Imported) string {
+	several := func(n int, thing string) string {
+		if n == 1 {
+			return "1 " + thing
+		}
+		return fmt.Sprintf("%d %ss", n, thing)
+	}
+	return several(n.Sites, "site") + ", " + several(n.Users, "user") + ", " + several(n.Workspaces, "workspace")
 }
 
 // readSources reads files into memory.

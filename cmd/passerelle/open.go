@@ -9,6 +9,9 @@ import (
 	"passerelle/store"
 )
 
+// storeFile is the name of the store in the data directory.
+const storeFile = "passerelle.db"
+
 // storeFlags say where the store is and what opens its secrets.
 type storeFlags struct {
 	Data         string `help:"Directory of the store." default:"./data" placeholder:"DIR"`
@@ -28,5 +31,5 @@ func (f storeFlags) open(log *slog.Logger) (*store.Store, error) {
 	if beside {
 		log.Warn("the store's key lies beside its data: whoever copies the directory has the secrets; give --store-key-file in production")
 	}
-	return store.Open(filepath.Join(f.Data, "passerelle.db"), key)
+	return store.Open(filepath.Join(f.Data, storeFile), key)
 }
