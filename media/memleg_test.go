@@ -75,11 +75,20 @@ func (l *memLeg) pt() uint8 {
 // offer sends SDP that names addr and has further attributes; the answer comes back.
 func (l *memLeg) offer(addr netip.AddrPort, attributes ...string) string {
 	l.t.Helper()
-	sdp := fmt.Sprintf("v=0\r\no=- 1 1 IN IP4 10.0.0.1\r\ns=-\r\nc=IN IP4 %s\r\nt=0 0\r\nm=audio %d RTP/AVP %d 101\r\na=rtpmap:101 telephone-event/8000\r\n",
+	return l.offerRaw(l.sdp(addr, attributes...))
+}
+
+func (l *memLeg) sdp(addr netip.AddrPort, attributes ...string) string {
+	sdp := fmt.Sprintf("v=0\r\no=- 1 1 IN IP4 192.0.2.77\r\ns=-\r\nc=IN IP4 %s\r\nt=0 0\r\nm=audio %d RTP/AVP %d 101\r\na=rtpmap:101 telephone-event/8000\r\n",
 		addr.Addr(), addr.Port(), l.pt())
 	for _, a := range attributes {
 		sdp += a + "\r\n"
 	}
+	return sdp
+}
+
+func (l *memLeg) offerRaw(sdp string) string {
+	l.t.Helper()
 	answer, err := l.s.Accept([]byte(sdp))
 	if err != nil {
 		l.t.Fatal(err)
