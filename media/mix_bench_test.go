@@ -51,7 +51,6 @@ func scriptedBridge(tb testing.TB, amplitudes ...float64) (*Mixer, []*scriptedCo
 	}
 	m := NewMixer(MixerConfig{})
 	var conns []*scriptedConn
-	tones := mediatest.Spread(max(len(amplitudes), 15))
 	for i, amp := range amplitudes {
 		s, err := NewSession(ports, SessionConfig{})
 		if err != nil {
@@ -63,7 +62,7 @@ func scriptedBridge(tb testing.TB, amplitudes ...float64) (*Mixer, []*scriptedCo
 		law := []Codec{PCMU, PCMA}[i%2]
 		pt := uint8(8 * (i % 2))
 		putRTPHeader(c.packet, false, pt, uint16(i), 0, uint32(i))
-		encodeG711(law, c.packet[rtpHeaderLen:], mediatest.Tone(tones[i], amp, 8000, 0, 160))
+		encodeG711(law, c.packet[rtpHeaderLen:], mediatest.Tone(scriptedTone(i), amp, 8000, 0, 160))
 		s.params.Store(newSessionParams(negotiated{
 			Remote: c.from, Codec: law, PT: pt, Ptime: 20, SendAllowed: true, ReceiveAllowed: true,
 		}))
@@ -74,6 +73,9 @@ func scriptedBridge(tb testing.TB, amplitudes ...float64) (*Mixer, []*scriptedCo
 	}
 	return m, conns
 }
+
+// scriptedTone is a tone that a frame repeats without a seam.
+func scriptedTone(i int) float64 { return float64(400 + 150*i) }
 
 func (m *Mixer) scriptedTick(now *time.Time, conns []*scriptedConn) {
 	for _, c := range conns {

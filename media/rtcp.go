@@ -54,13 +54,13 @@ type senderReport struct {
 
 // receptionReport is one block of an SR or RR.
 type receptionReport struct {
-	ssrc       uint32 // of the stream reported on
-	fraction   uint8
-	lost       int32 // cumulative, negative with duplicates
-	highest    uint32
-	jitter     uint32
-	lastSR     uint32
-	sinceLstSR uint32
+	ssrc        uint32 // of the stream reported on
+	fraction    uint8
+	lost        int32 // cumulative, negative with duplicates
+	highest     uint32
+	jitter      uint32
+	lastSR      uint32
+	sinceLastSR uint32
 }
 
 // sender reads an SR's sender.
@@ -95,7 +95,7 @@ func (p *rtcpPacket) block(ssrc uint32) (r receptionReport, ok bool) {
 		return receptionReport{
 			ssrc: ssrc, fraction: b[4], lost: int32(binary.BigEndian.Uint32(b[4:])<<8) >> 8,
 			highest: binary.BigEndian.Uint32(b[8:]), jitter: binary.BigEndian.Uint32(b[12:]),
-			lastSR: binary.BigEndian.Uint32(b[16:]), sinceLstSR: binary.BigEndian.Uint32(b[20:]),
+			lastSR: binary.BigEndian.Uint32(b[16:]), sinceLastSR: binary.BigEndian.Uint32(b[20:]),
 		}, true
 	}
 	return r, false
@@ -143,7 +143,7 @@ func (w *rtcpWriter) block(r receptionReport) {
 	w.u32(r.highest)
 	w.u32(r.jitter)
 	w.u32(r.lastSR)
-	w.u32(r.sinceLstSR)
+	w.u32(r.sinceLastSR)
 }
 
 // cname writes the one item of SDES that every compound has (RFC 3550 §6.5.1).

@@ -119,7 +119,7 @@ func (s *Session) heardReport(r receptionReport, now time.Time) {
 	if r.lastSR == 0 {
 		return
 	}
-	trip := uint32(ntpTime(now)>>16) - r.lastSR - r.sinceLstSR // in 1/65536 s
+	trip := uint32(ntpTime(now)>>16) - r.lastSR - r.sinceLastSR // in 1/65536 s
 	if int32(trip) >= 0 && trip < 60<<16 {
 		s.state.roundTrip.Store(int64(trip) * int64(time.Second) >> 16)
 	}
@@ -147,7 +147,7 @@ func (s *Session) sendReport(now time.Time, bye bool) {
 		}
 		if c.lastSSRC == r.ssrc && !c.lastSRAt.IsZero() {
 			b.lastSR = c.lastSR
-			b.sinceLstSR = uint32(int64(now.Sub(c.lastSRAt)) << 16 / int64(time.Second))
+			b.sinceLastSR = uint32(int64(now.Sub(c.lastSRAt)) << 16 / int64(time.Second))
 		}
 		w.block(b)
 	}
