@@ -191,6 +191,46 @@ func TestEventsInTheBridge(t *testing.T) {
 	}
 }
 
+// Keys in the sound are heard in a lobby and nowhere else.
+func TestInBandDigits(t *testing.T) {
+	for _, isolated := range []bool{true, false} {
+		b := memTrio(t, MixerConfig{Isolated: isolated})
+		l := b.legs[0]
+		var keys []byte
+		l.s.OnDigit(func(d Digit) {
+			if d.Source != InBand {
+				t.Errorf("a key from %v", d.Source)
+			}
+			keys = append(keys, d.Key)
+		})
+		b.run(200 * time.Millisecond)
+		for range 4 {
+			for tick := range 10 {
+				b.step(func(o *memLeg) {
+					pcm := make([]int16, 160)
+					if o == l && tick < 5 { // the key 5 for 100 ms
+						copy(pcm, mediatest.Tone(770, 5000, 8000, tick*160, 160))
+						for i, v := range mediatest.Tone(1336, 5000, 8000, tick*160, 160) {
+							pcm[i] += v
+						}
+					}
+					payload := make([]byte, 160)
+					encodeG711(o.law, payload, pcm)
+					o.send(o.pt(), payload)
+					o.ts += 160
+				})
+			}
+		}
+		want := ""
+		if isolated {
+			want = "5555"
+		}
+		if string(keys) != want {
+			t.Errorf("isolated %v: %d keys told", isolated, len(keys))
+		}
+	}
+}
+
 // What is played to one replaces what the others say, or is added to it, in order, and its end is told.
 func TestPlayback(t *testing.T) {
 	b := memTrio(t, MixerConfig{})

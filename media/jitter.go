@@ -29,6 +29,7 @@ type jitterBuffer struct {
 	dtx     bool // the peer said that silence follows (RFC 3389)
 	cut     bool // what is decoded next does not continue what was decoded last
 	missing int  // samples since the last one that was received
+	madeUp  bool // sound was invented for the last frame
 	tries   int  // frames in vain in search of a place to change the time scale
 
 	slack slackWindow

@@ -15,6 +15,7 @@ const (
 // fails: what is missing is invented, and then silent.
 func (j *jitterBuffer) pull(out []int16) bool {
 	n := len(out)
+	j.madeUp = false
 	if j.idle && !j.prime(n) {
 		clear(out)
 		return false
@@ -131,6 +132,7 @@ func (j *jitterBuffer) decode(s *ringSlot) {
 func (j *jitterBuffer) invent(n int) int {
 	room := j.sound.room(n)
 	n = min(n, len(room))
+	j.madeUp = true
 	if !j.conceal.active {
 		j.conceal.start(j.sound.recent())
 		if j.dtx {

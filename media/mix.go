@@ -44,6 +44,9 @@ func (m *Mixer) mixOnce(now time.Time) {
 	for _, s := range m.sessions {
 		s.receive(now, m.mix.batch)
 		s.listen()
+		if m.cfg.Isolated {
+			s.detect(now)
+		}
 	}
 	m.sum()
 	for i, s := range m.sessions {

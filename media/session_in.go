@@ -21,6 +21,7 @@ type inbound struct {
 	reception reception
 	jitter    *jitterBuffer
 	events    eventReceiver
+	inband    inbandDetector
 	voice     voiceMeter
 	frame     []int16 // of this tick
 	audible   bool    // frame has something to mix in
@@ -166,6 +167,16 @@ func (s *Session) tell(d Digit) {
 }
 
 func (s *Session) drop(r dropReason) { s.metrics.drop(r) }
+
+// detect listens for keys in this tick's frame, silence included.
+func (s *Session) detect(now time.Time) {
+	if s.digit.Load() == nil {
+		return
+	}
+	if d, ok := s.in.inband.detect(s.in.frame, s.in.jitter.madeUp, now); ok {
+		s.tell(d)
+	}
+}
 
 // listen takes this tick's frame out of the jitter buffer.
 func (s *Session) listen() {
