@@ -37,7 +37,12 @@ func (in *inbound) send(res *sipmsg.Response) {
 		return
 	}
 	in.s.metrics.requests.WithLabelValues(methodLabel(in.Method), strconv.Itoa(res.StatusCode)).Inc()
-	if err := in.wire().WriteMsg(in.s.dress(res)); err != nil {
+	in.s.dress(res)
+	if in.src.Transport == "UDP" && !tame(res, in.size) {
+		in.s.drop(dropAmplify)
+		return
+	}
+	if err := in.wire().WriteMsg(res); err != nil {
 		in.s.log.Debug("answer not sent", "method", methodLabel(in.Method), "code", res.StatusCode, "remote", in.src.Remote, "err", err)
 	}
 }

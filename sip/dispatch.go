@@ -58,7 +58,7 @@ func (s *Server) work(d delivery) {
 	case *sipmsg.Request:
 		m.SetSource(d.src.Remote.String())
 		m.SetTransport(d.src.Transport)
-		s.takeRequest(&inbound{Request: m, s: s, src: d.src, flow: d.flow})
+		s.takeRequest(&inbound{Request: m, s: s, src: d.src, flow: d.flow, size: len(d.raw)})
 	case *sipmsg.Response:
 		if !s.txs.receive(m) {
 			s.drop(dropStray)
@@ -73,6 +73,7 @@ type inbound struct {
 	src  Source
 	flow flow
 	key  string
+	size int // bytes of the message
 }
 
 // wire is where the answers go (RFC 3261 §18.2.2).

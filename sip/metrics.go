@@ -21,6 +21,7 @@ const (
 	dropConnections dropReason = "connections" // too many connections
 	dropHandshake   dropReason = "handshake"   // TLS or WebSocket handshake failed
 	dropIdle        dropReason = "idle"        // a connection was silent too long
+	dropAmplify     dropReason = "amplify"     // the answer would be much larger than the datagram that drew it
 	dropEvents      dropReason = "events"      // the handler of a leg does not read its events
 )
 

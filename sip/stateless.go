@@ -45,6 +45,23 @@ func statelessResponse(req *sipmsg.Request, code int, reason string) *sipmsg.Res
 // noBody is the Content-Length of all stateless answers. Headers are never changed in place, so they may be shared.
 var noBody = new(sipmsg.ContentLengthHeader)
 
+// smallQuestion is the size from which no answer of ours comes near maxAmplification.
+const smallQuestion = 512
+
+// tame keeps the answer to a small datagram within maxAmplification: first the headers go that only inform, then the long
+// header names. It reports false when it is not to be sent at all.
+func tame(res *sipmsg.Response, question int) bool {
+	fits := func() bool { return float64(len(res.String())) <= maxAmplification*float64(question) }
+	if question >= smallQuestion || fits() {
+		return true
+	}
+	for _, name := range []string{"Server", "Accept", "Accept-Encoding", "Supported", "Allow-Events", "Allow", "Date"} {
+		res.RemoveHeader(name)
+	}
+	res.CompactHeaders = true
+	return fits()
+}
+
 // taggedTo returns the To header for the answer, with a tag if it lacks one (RFC 3261 §8.2.6.2).
 func taggedTo(to *sipmsg.ToHeader, req *sipmsg.Request) *sipmsg.ToHeader {
 	if to.Params.Has("tag") {
