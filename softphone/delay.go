@@ -51,7 +51,7 @@ func (m *media) findBurst(b burst, within time.Duration) (time.Duration, bool) {
 	if !ok {
 		return 0, false
 	}
-	at := first + int64(math.Floor(onset))
+	at := first + int64(math.Round(onset))
 	for _, a := range packets {
 		if at >= a.pos && at < a.pos+a.n {
 			shift := float64(first-a.pos) + onset - float64(b.offset)

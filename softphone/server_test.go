@@ -64,7 +64,9 @@ func (s *scripted) handle(b []byte) [][]byte {
 	return out
 }
 
+// methods are those of the requests so far, once nothing is under way any more.
 func (s *scripted) methods() string {
+	synctest.Wait()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var out []string
@@ -102,9 +104,8 @@ func scriptedBubble(t *testing.T, answer func(n int, m *Message) []string, f fun
 		if err != nil {
 			t.Fatal(err)
 		}
+		t.Cleanup(func() { _, _ = p.Close(), pc.Close() })
 		f(t, p, s)
-		_, _ = p.Close(), pc.Close()
-		synctest.Wait()
 	})
 }
 

@@ -39,7 +39,8 @@ type tryCmd struct {
 	APIToken   string        `name:"api-token" help:"Admin token of that API." placeholder:"TOKEN"`
 	JSON       string        `name:"json" help:"File for the figures of the load test." placeholder:"F"`
 
-	out io.Writer // nil = standard output
+	out  io.Writer               // nil = standard output
+	edit func(*softphone.Config) // changes the phones before they are opened; for tests
 }
 
 // Help implements kong's help provider.
@@ -75,6 +76,7 @@ type trySetup struct {
 	tls     *tls.Config
 	call    softphone.InviteOptions
 	digits  softphone.DigitOptions
+	edit    func(*softphone.Config)
 }
 
 // tryCaller is a line that calls.
@@ -87,7 +89,7 @@ var errTryUsage = errors.New("not enough to go by")
 
 // setup reads the command line, and fills in the demo's values.
 func (c *tryCmd) setup(ctx context.Context) (*trySetup, error) {
-	s := &trySetup{domain: c.Domain}
+	s := &trySetup{domain: c.Domain, edit: c.edit}
 	var err error
 	if s.server, err = resolve(ctx, c.Server); err != nil {
 		return nil, err
@@ -120,6 +122,7 @@ func (c *tryCmd) setup(ctx context.Context) (*trySetup, error) {
 	case "pcma":
 		s.call.Codecs = []softphone.Codec{softphone.PCMA}
 	}
+	s.call.NoEvents = c.Digits == "inband" // a line that has nothing better
 	methods := map[string]softphone.Method{"info": softphone.InfoRelay, "inband": softphone.InBand}
 	s.digits = softphone.DigitOptions{
 		Method: cmp.Or(methods[c.Digits], softphone.RFC4733), On: 80 * time.Millisecond, Gap: 60 * time.Millisecond,
@@ -145,10 +148,14 @@ func (c *tryCmd) lines() ([]tryCaller, error) {
 
 // open makes the phone of a line.
 func (s *trySetup) open(ctx context.Context, line tryCaller, transport string, pacer *softphone.Pacer) (*softphone.Phone, error) {
-	return softphone.Open(ctx, softphone.Config{
+	cfg := softphone.Config{
 		User: line.user, Password: line.password, Name: line.name, Domain: s.domain, Server: s.server, Transport: transport,
 		TLS: s.tls, Pacer: pacer,
-	})
+	}
+	if s.edit != nil {
+		s.edit(&cfg)
+	}
+	return softphone.Open(ctx, cfg)
 }
 
 // dial makes the URI of a gateway number.
