@@ -44,6 +44,7 @@ const keysWaiting = 64
 // 200, waits for the ACK and returns with the session standing in the lobby. On error nothing is left behind, and the
 // error knows the status for the leg if it is unanswered.
 func Answer(ctx context.Context, leg *sip.Leg, cfg Config) (*Party, error) {
+	cfg.Session.Local = leg.Invite().Source.Local.Addr()
 	session, err := media.NewSession(cfg.Ports, cfg.Session)
 	if err != nil {
 		return nil, statusOf(err)
