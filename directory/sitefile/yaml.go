@@ -11,16 +11,20 @@ import (
 	"github.com/goccy/go-yaml/token"
 )
 
-// maxNesting is more than twice the depth of a site file. The YAML parser needs time that grows
-// with the square of the nesting, so a file beyond it is not parsed at all.
-const maxNesting = 20
+// The YAML parser needs time that grows with the square of the nesting, of the keys of a mapping,
+// of the empty entries of a list and of the tags. No site file comes near these bounds; a file beyond them is
+// not parsed at all.
+const (
+	maxNesting = 20
+	maxRun     = 1000 // of keys of one mapping, of dashes without anything behind, and of tags
+)
 
 // parseYAML turns a file into nodes. With faults the node may be nil.
 func parseYAML(name string, data []byte) (*node, []*Fault) {
 	y := &yamlReader{file: name}
 	tokens := lexer.Tokenize(string(data))
-	if tk := tooDeep(tokens); tk != nil {
-		y.fault(tk, "is nested more than %d levels deep", maxNesting)
+	if tk, cause := tooMuch(tokens); tk != nil {
+		y.fault(tk, "%s", cause)
 		return nil, y.faults
 	}
 	file, err := parser.Parse(tokens, 0, parser.AllowDuplicateMapKey())
@@ -48,29 +52,45 @@ func parseYAML(name string, data []byte) (*node, []*Fault) {
 	return root, y.faults
 }
 
-// tooDeep gives the first token beyond the deepest nesting allowed.
-func tooDeep(tokens token.Tokens) *token.Token {
-	flow, inline, line := 0, 0, 0
+// tooMuch gives the first token beyond a bound.
+func tooMuch(tokens token.Tokens) (*token.Token, string) {
+	const nested = "is nested too deep for a site file"
+	flow, inline, line, keys, dashes, tags := 0, 0, 0, 0, 0, 0
 	for _, tk := range tokens {
 		if tk.Position != nil && tk.Position.Line != line {
 			line, inline = tk.Position.Line, 0
 		}
+		dashes++
 		switch tk.Type {
 		case token.SequenceStartType, token.MappingStartType:
 			flow++
+			keys, dashes = 0, 0
 		case token.SequenceEndType, token.MappingEndType:
 			flow--
+			keys, dashes = 0, 0
 		case token.SequenceEntryType, token.MappingKeyType:
 			inline++ // "- - - x" and "? ? ? x" nest without brackets
+			keys = 0
+		case token.MappingValueType:
+			keys++
+			dashes = 0
+		case token.TagType:
+			tags++
+		default:
+			dashes = 0
 		}
-		if flow > maxNesting || inline > maxNesting {
-			return tk
-		}
-		if tk.Position != nil && tk.Position.IndentNum > 8*maxNesting {
-			return tk
+		switch {
+		case flow > maxNesting, inline > maxNesting, tk.Position != nil && tk.Position.IndentNum > 8*maxNesting:
+			return tk, nested
+		case keys > maxRun:
+			return tk, "has more keys in one mapping than any site file"
+		case dashes > maxRun:
+			return tk, "is a list of nothing"
+		case tags > maxRun:
+			return tk, "has tags, which are not allowed in a site file"
 		}
 	}
-	return nil
+	return nil, ""
 }
 
 // yamlReader turns the parser's tree into nodes.
