@@ -9,7 +9,7 @@ import (
 )
 
 // TestHostileFiles wants files made to keep the parser busy to be refused in time. Without bounds
-// several of them take minutes; the limit here is far above what a slow machine needs.
+// several of them take minutes when they are a few times longer; the limit is far above what a slow machine needs.
 func TestHostileFiles(t *testing.T) {
 	const n = 20_000
 	for name, text := range map[string]string{
