@@ -1,0 +1,3 @@
+module rtppcap
+
+go 1.26
