@@ -20,6 +20,7 @@ type config struct {
 	digits         string
 	lead, on, gap  time.Duration
 	tail           time.Duration
+	from           time.Duration
 	payloadType    int
 	inBand         bool
 	noMarker       bool
@@ -39,6 +40,7 @@ func parseFlags(args []string) (*config, error) {
 	f.DurationVar(&c.on, "on", 100*time.Millisecond, "length of a key")
 	f.DurationVar(&c.gap, "gap", 60*time.Millisecond, "gap between keys")
 	f.DurationVar(&c.tail, "tail", time.Second, "tone after the last key")
+	f.DurationVar(&c.from, "from", 0, "what the sender's clock and sequence numbers stand at, for a file that goes on where another one ends")
 	f.IntVar(&c.payloadType, "event-pt", 101, "payload type of telephone-event")
 	f.BoolVar(&c.inBand, "in-band", false, "keys as tones in the audio instead of events")
 	f.BoolVar(&c.noMarker, "no-marker", false, "events without the marker bit")

@@ -35,7 +35,8 @@ type sender struct {
 
 // stream is the whole recording: silence, keys, tone.
 func stream(c *config) []packet {
-	s := &sender{cfg: c, seq: 1000, ts: 16000, marker: true}
+	begun := int(c.from / frame)
+	s := &sender{cfg: c, seq: uint16(1000 + begun), ts: uint32(16000 + samples*begun), marker: true}
 	s.audio(c.lead, func(int) float64 { return 0 })
 	for _, key := range c.digits {
 		i := strings.IndexRune(keys, key)

@@ -35,7 +35,7 @@ var acts = []act{
 	{name: "types, is killed", weight: 4, killed: true, args: sipp("phone_call.xml", typed, stays(20000, 20000))},
 	{name: "types over TCP, hangs up", weight: 2, args: sipp("phone_call.xml", typed, stays(4000, 15000), tcp)},
 	{name: "types over TCP, is killed", weight: 2, killed: true, args: sipp("phone_call.xml", typed, stays(20000, 20000), tcp)},
-	{name: "types by INFO, hangs up", weight: 2, args: sipp("info_relay.xml", typed, stays(1000, 8000), "-inf", "keys.csv")},
+	{name: "types by INFO, hangs up", weight: 2, args: sipp("info_relay.xml", typed, keyed, stays(1000, 8000))},
 	{name: "enters by URI, hangs up", weight: 5, args: sipp("seat.xml", entered, stays(50, 15000))},
 	{name: "enters by URI, is killed", weight: 3, killed: true, args: sipp("seat.xml", entered, stays(20000, 20000))},
 	{name: "enters over TCP, is killed", weight: 2, killed: true, args: sipp("seat.xml", entered, stays(20000, 20000), tcp)},
@@ -45,8 +45,8 @@ var acts = []act{
 	{name: "refreshes its session timer", weight: 1, args: sipp("session_timer.xml", entered)},
 	{name: "types wrong IDs", weight: 2, args: sipp("wrong_ids.xml", typed)},
 	{name: "is killed over wrong IDs", weight: 2, killed: true, args: sipp("wrong_ids.xml", typed)},
-	{name: "cancels at once", weight: 2, args: sipp("cancel_at_once.xml", "-i", "127.0.0.2", "-key", "dial", gatewayURI, "-m", "5", "-r", "20")},
-	{name: "cancels after 100", weight: 2, args: sipp("cancel_after_100.xml", "-i", "127.0.0.2", "-key", "dial", gatewayURI, "-m", "5", "-r", "20")},
+	{name: "cancels at once", weight: 2, args: sipp("cancel_at_once.xml", typed, tcp, "-default_behaviors", "all,-abortunexp", "-key", "crlf", "\r\n", "-m", "5", "-r", "20")},
+	{name: "cancels after 100", weight: 2, args: sipp("cancel_after_100.xml", "-i", "127.0.0.2", "-key", "dial", gatewayURI, "-m", "5", "-r", "20", "-default_behaviors", "all,-abortunexp")},
 	{name: "never acknowledges", weight: 1, args: sipp("no_ack.xml", entered)},
 	{name: "offers no SDP", weight: 1, args: sipp("delayed_offer.xml", typed, stays(4000, 8000))},
 	{name: "has no codec of ours", weight: 1, args: sipp("no_codec.xml", "-i", "127.0.0.2", "-key", "dial", gatewayURI)},
@@ -61,6 +61,7 @@ const (
 	typed   = "TYPED"   // dials the gateway number, types a space ID
 	entered = "ENTERED" // dials the gateway number with a space ID
 	own     = "OWN"     // the same with a space that no other act uses
+	keyed   = "KEYED"   // sends the space ID by INFO
 	tcp     = "TCP"
 	stay    = "STAY "
 )
@@ -85,6 +86,15 @@ func sipp(file string, words ...string) func(*soak, *rand.Rand, int) (string, []
 				args = append(args, "-key", "dial", gatewayURI+";space="+space)
 			case w == own:
 				args = append(args, "-key", "dial", gatewayURI+";space="+ownSpace(slot))
+			case w == keyed:
+				// twelve keys, as the scenario sends: what comes after the ID is typed on the bridge and means nothing there
+				for i := range 12 {
+					key := "11"
+					if i < len(space) {
+						key = space[i : i+1]
+					}
+					args = append(args, "-key", fmt.Sprintf("k%d", i+1), key)
+				}
 			case w == tcp:
 				args = append(args, "-t", "t1")
 			case strings.HasPrefix(w, stay):
@@ -206,7 +216,7 @@ func (s *soak) perform(ctx context.Context, a act, r *rand.Rand, slot int) {
 // props puts what the scenarios play into their directory.
 func (s *soak) props(dir string, space int) error {
 	for link, to := range map[string]string{
-		"digits.pcap": fmt.Sprintf("%d.pcap", space), "wrong1.pcap": "wrong.pcap", "wrong2.pcap": "wrong.pcap", "keys.csv": fmt.Sprintf("%d.csv", space),
+		"digits.pcap": fmt.Sprintf("%d.pcap", space), "wrong1.pcap": "wrong1.pcap", "wrong2.pcap": "wrong2.pcap", "wrong3.pcap": "wrong3.pcap",
 	} {
 		if err := os.Symlink(filepath.Join(s.work, "props", to), filepath.Join(dir, link)); err != nil {
 			return err

@@ -12,7 +12,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 )
@@ -88,8 +87,8 @@ func (s *soak) makeProps(ctx context.Context) error {
 	if err := os.Mkdir(dir, 0o755); err != nil {
 		return err
 	}
-	pcap := func(name, digits, tail string) error {
-		out, err := exec.CommandContext(ctx, filepath.Join(s.bin, "rtppcap"), "-o", filepath.Join(dir, name), "-digits", digits, "-tail", tail).CombinedOutput()
+	pcap := func(name, digits, from, tail string) error {
+		out, err := exec.CommandContext(ctx, filepath.Join(s.bin, "rtppcap"), "-o", filepath.Join(dir, name), "-digits", digits, "-from", from, "-tail", tail).CombinedOutput()
 		if err != nil {
 			return fmt.Errorf("rtppcap: %w: %s", err, out)
 		}
@@ -97,13 +96,11 @@ func (s *soak) makeProps(ctx context.Context) error {
 	}
 	for i := range soakSpaces {
 		id := strconv.Itoa(7001 + i)
-		// twelve lines, as the scenarios read: what comes after the ID is typed on the bridge and means nothing there
-		keys := "SEQUENTIAL\n" + strings.Join(strings.Split(id, ""), "\n") + strings.Repeat("\n11", 8) + "\n"
-		if err := errors.Join(pcap(id+".pcap", id, "16s"), os.WriteFile(filepath.Join(dir, id+".csv"), []byte(keys), 0o644)); err != nil {
+		if err := pcap(id+".pcap", id, "0s", "16s"); err != nil {
 			return err
 		}
 	}
-	return pcap("wrong.pcap", "9999", "200ms")
+	return errors.Join(pcap("wrong1.pcap", "9999", "0s", "1s"), pcap("wrong2.pcap", "9998", "10s", "1s"), pcap("wrong3.pcap", "9997", "20s", "1s"))
 }
 
 // rest waits until the fresh server stands still and returns its state.
