@@ -4,7 +4,12 @@ BIN     := bin/passerelle
 VERSION := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test unit race fuzz tools-test fmt fmt-check vet lint tidy
+.PHONY: help build run test unit race tools tools-test packages sipp sipp-load bench soak soak-short proofs fmt fmt-check vet lint tidy
+
+# The tools are modules of their own, independent of the server's packages.
+TOOLS   := confload regload rtppcap trial
+# How long `make soak` lets callers come and go.
+DUR     ?= 30m
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -15,7 +20,7 @@ build: ## build bin/passerelle
 run: build ## start the demo site and print what to dial
 	./$(BIN) demo
 
-test: fmt-check vet build race tools-test ## everything CI runs
+test: fmt-check vet build race tools-test proofs ## everything CI runs
 
 unit: ## unit tests without the race detector
 	$(GO) test ./...
@@ -23,9 +28,34 @@ unit: ## unit tests without the race detector
 race: ## all Go tests under the race detector
 	$(GO) test -race ./...
 
-tools-test: ## tests of the load generators
-	cd tools/confload && $(GO) test ./...
-	cd tools/regload && $(GO) test ./...
+tools: ## build the load generators into bin
+	@set -e; for t in $(TOOLS); do (cd tools/$$t && $(GO) build -trimpath -o ../../bin/$$t .); done
+
+tools-test: ## vet and test the load generators
+	@set -e; for t in $(TOOLS); do (cd tools/$$t && $(GO) vet . && $(GO) test .); done
+
+packages: ## install the Debian packages that tests use, those that are absent
+	@testdata/apt.sh sipp curl
+
+sipp: build tools packages ## SIPp scenarios against the built binary
+	testdata/sipp/run.sh
+
+sipp-load: build tools packages ## a minute of registrations and gateway calls by SIPp; LOAD="-d 600 -r 500 -c 30" for more
+	testdata/sipp/load.sh $(LOAD)
+
+bench: build tools ## what bridges and registrations cost, against a bare echo; summary in bin/bench
+	bin/trial bench $(BENCH)
+
+soak: build tools packages ## random callers for DUR (30m), then everything must be given back
+	bin/trial soak -for $(DUR) $(SOAK)
+
+# The soak mostly waits, on ports of its own: it runs beside the scenarios.
+proofs: build tools packages
+	@$(MAKE) --no-print-directory -j2 -O sipp soak-short
+	@$(MAKE) --no-print-directory sipp-load
+
+soak-short:
+	@$(MAKE) --no-print-directory soak DUR=60s SOAK="-sip 127.0.0.1:15070 -http 127.0.0.1:18090 -rtp 127.0.0.1:36000-38999"
 
 fmt: ## format the code
 	gofmt -w $$(git ls-files '*.go')
