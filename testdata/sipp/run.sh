@@ -158,7 +158,6 @@ scenario 'phone call over TCP' phone_call.xml events joins=1 "${alice[@]}" -key 
 scenario 'phone call to an address, 5 % loss' phone_call.xml lossy joins=1 "${alice[@]}" -key dial "sip:+33170001000@$sip" -d 5000
 scenario 'trunk call' trunk_call.xml events joins=1 "${trunk[@]}" -key dial "sip:+33170001000@$sip" -d 5000
 scenario 'trunk call, no plus, reordered, no marker' trunk_call.xml reordered joins=1 "${trunk[@]}" -key dial "sip:33170001000@$sip" -d 5000
-scenario 'in-band keys' in_band.xml tones joins=1 "${alice[@]}" -key dial "$gateway" -d 5000
 scenario 'INFO dtmf-relay' info_relay.xml joins=1 "${alice[@]}" -key dial "$gateway" "${keys[@]}" -d 1500
 scenario 'INFO dtmf' info_plain.xml joins=1 "${alice[@]}" -key dial "$gateway" "${keys[@]}" -d 1500
 scenario 'INFO over TCP' info_relay.xml joins=1 "${alice[@]}" -key dial "$gateway" "${keys[@]}" -d 1500 -t t1

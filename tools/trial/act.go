@@ -76,7 +76,7 @@ func sipp(file string, words ...string) func(*soak, *rand.Rand, int) (string, []
 		space := strconv.Itoa(7001 + r.IntN(soakSpaces))
 		args := []string{s.sip, "-sf", filepath.Join(s.root, "testdata/sipp", file), "-nostdin", "-mi", "127.0.0.1", "-au", user, "-ap", "secret", "-auth_uri", "bench.test",
 			"-timeout", "90", "-timeout_error", "-trace_err", "-error_file", "errors.log", "-cid_str", fmt.Sprintf("%%u-%%p-%08x@%%s", r.Uint32()),
-			"-mp", strconv.Itoa(30000 + slot*20), "-p", strconv.Itoa(28000 + slot)}
+			"-mp", strconv.Itoa(30000 + slot*20), "-p", strconv.Itoa(s.port())}
 		single, local := true, "127.0.0.1"
 		for i := 0; i < len(words); i++ {
 			switch w := words[i]; {
@@ -117,6 +117,9 @@ func sipp(file string, words ...string) func(*soak, *rand.Rand, int) (string, []
 		return "sipp", append(args, "-i", local)
 	}
 }
+
+// port is the next SIP port of a caller. Ports come round late: a phone that is gone is still being looked for on its own.
+func (s *soak) port() int { return 28000 + int(s.ports.Add(1))%2000 }
 
 // group is eight parties of one space who talk all the time.
 func group(s *soak, r *rand.Rand, slot int) (string, []string) {
@@ -168,9 +171,21 @@ func (o *outcome) add(name string, err error, dir string) {
 	}
 	o.failed[name]++
 	if o.first == "" {
-		b, _ := os.ReadFile(filepath.Join(dir, "errors.log"))
-		o.first = fmt.Sprintf("%s: %v: %s", name, err, b[:min(len(b), 1500)])
+		o.first = fmt.Sprintf("%s: %v: %s", name, err, complaint(dir))
 	}
+}
+
+// complaint is what SIPp says of the call that failed, without its remarks on messages for calls of others.
+func complaint(dir string) string {
+	b, _ := os.ReadFile(filepath.Join(dir, "errors.log"))
+	text := string(b)
+	for _, word := range []string{"Aborting call", "receive timeout", "Failed", "rror"} {
+		if i := strings.Index(text, word); i >= 0 {
+			text = text[i:]
+			break
+		}
+	}
+	return text[:min(len(text), 1200)]
 }
 
 // perform runs one act to its end, killing it on its way if it is of that kind. It kills the one process it has started.

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -26,6 +27,7 @@ type soak struct {
 
 	server *server
 	out    outcome
+	ports  atomic.Uint32
 }
 
 func runSoak(ctx context.Context, args []string) (err error) {
