@@ -88,6 +88,9 @@ func (f *streamFlow) writeLoop() {
 		case <-f.gone:
 			return
 		case b := <-f.queue:
+			if b == nil { // from finish
+				return
+			}
 			_ = f.conn.SetWriteDeadline(time.Now().Add(streamWriteTime))
 			if _, err := f.conn.Write(b); err != nil {
 				return
@@ -96,16 +99,15 @@ func (f *streamFlow) writeLoop() {
 	}
 }
 
-// flush gives queued messages a last chance before the flow is closed.
-func (f *streamFlow) flush(limit time.Duration) {
-	end := time.Now().Add(limit)
-	for len(f.queue) > 0 && time.Now().Before(end) {
+// finish lets what is queued leave, a refusal as a rule, and closes the flow.
+func (f *streamFlow) finish(limit time.Duration) {
+	if f.push(nil) == nil {
 		select {
 		case <-f.gone:
-			return
-		case <-time.After(10 * time.Millisecond):
+		case <-time.After(limit):
 		}
 	}
+	f.close()
 }
 
 // serveListener accepts connections until ctx is done, which closes the listener.
@@ -174,8 +176,7 @@ func (s *Server) serveConn(ctx context.Context, kind string, c net.Conn) {
 		err = s.readStream(f)
 	}
 	s.log.DebugContext(ctx, "connection ended", "transport", kind, "remote", f.remote, "err", err)
-	f.flush(time.Second) // a refusal sent just before
-	f.close()
+	f.finish(time.Second)
 	<-written
 	s.flows.remove(f)
 	s.metrics.flows.WithLabelValues(kind).Dec()

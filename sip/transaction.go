@@ -121,6 +121,7 @@ type clientTx struct {
 	sink  func(res *sipmsg.Response, err error)
 	ack   *ackKeeper
 	final atomic.Bool
+	begun chan struct{} // closed when Init has set all timers; an answer may be faster
 }
 
 // ackKeeper remembers the ACK that sipgo's state machine sends for a refused INVITE: that machine sleeps four seconds
@@ -157,7 +158,7 @@ func (t *transactions) newClient(req *sipmsg.Request, w *wire, sink func(*sipmsg
 		return nil, fmt.Errorf("send %s: %w", req.Method, err)
 	}
 	keeper := &ackKeeper{wire: w}
-	tx := &clientTx{tx: sipmsg.NewClientTx(key, req, keeper, silent), sink: sink, ack: keeper}
+	tx := &clientTx{tx: sipmsg.NewClientTx(key, req, keeper, silent), sink: sink, ack: keeper, begun: make(chan struct{})}
 	t.mu.Lock()
 	t.client[key] = tx
 	t.mu.Unlock()
@@ -170,7 +171,9 @@ func (t *transactions) newClient(req *sipmsg.Request, w *wire, sink func(*sipmsg
 		}
 	})
 	tx.tx.OnRetransmission(func(res *sipmsg.Response) { sink(res, nil) })
-	if err := tx.tx.Init(); err != nil {
+	err = tx.tx.Init()
+	close(tx.begun)
+	if err != nil {
 		tx.final.Store(true) // the error is the answer
 		tx.tx.Terminate()
 		return nil, fmt.Errorf("send %s: %w", req.Method, err)
@@ -205,6 +208,7 @@ func (t *transactions) receive(res *sipmsg.Response) bool {
 }
 
 func (tx *clientTx) receive(res *sipmsg.Response) {
+	<-tx.begun
 	if res.StatusCode >= 300 && tx.tx.Origin().IsInvite() && tx.final.Load() {
 		tx.ack.repeat()
 		return
