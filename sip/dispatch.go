@@ -15,8 +15,11 @@ func (s *Server) receiveDatagram(f flow, src Source, b []byte) {
 		return
 	}
 	if !s.guard.Admit(src.Remote, b) {
-		s.drop(dropGuard)
-		return
+		if _, ok := s.lines.Trunk(src.Remote); !ok {
+			s.drop(dropGuard)
+			return
+		}
+		s.guard.Trust(src.Remote.Addr())
 	}
 	for len(b) > 2 && b[0] == '\r' && b[1] == '\n' {
 		b = b[2:]
