@@ -53,12 +53,19 @@ func (m Message) Header(name string) string {
 	return ""
 }
 
-// Headers are the values of all headers of that name.
+// compact are the short names that answers may use (RFC 3261 §7.3.3).
+var compact = map[string]string{
+	"via": "v", "from": "f", "to": "t", "call-id": "i", "contact": "m", "content-type": "c", "content-length": "l",
+	"supported": "k", "event": "o", "allow-events": "u",
+}
+
+// Headers are the values of all headers of that name, or of its short form.
 func (m Message) Headers(name string) []string {
 	head, _, _ := strings.Cut(m.Raw, "\r\n\r\n")
 	var all []string
 	for line := range strings.SplitSeq(head, "\r\n") {
-		if k, v, ok := strings.Cut(line, ":"); ok && strings.EqualFold(strings.TrimSpace(k), name) {
+		k, v, ok := strings.Cut(line, ":")
+		if k = strings.TrimSpace(k); ok && (strings.EqualFold(k, name) || k == compact[strings.ToLower(name)]) {
 			all = append(all, strings.TrimSpace(v))
 		}
 	}
