@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"time"
 
+	"passerelle/call/cdr"
 	"passerelle/directory"
 	"passerelle/sip"
 )
@@ -20,13 +21,17 @@ type Gateway interface {
 type Root struct {
 	dir     *directory.Live
 	gateway Gateway
+	records records
 	log     *slog.Logger
 }
 
-// NewRoot returns the handler of the server's legs.
-func NewRoot(dir *directory.Live, gateway Gateway, log *slog.Logger) *Root {
-	return &Root{dir: dir, gateway: gateway, log: log}
+// NewRoot returns the handler of the server's legs; journal may be nil. Gateway is called before the first leg.
+func NewRoot(dir *directory.Live, journal *cdr.Journal, log *slog.Logger) *Root {
+	return &Root{dir: dir, records: records{journal: journal}, log: log}
 }
+
+// Gateway sets where calls to a gateway number go.
+func (r *Root) Gateway(g Gateway) { r.gateway = g }
 
 var _ sip.Handler = (*Root)(nil)
 
@@ -40,6 +45,7 @@ func (r *Root) ServeLeg(ctx context.Context, leg *sip.Leg) error {
 	route := Plan(dir, caller, leg.Invite().RequestURI)
 	log := r.log.With("call_id", leg.CallID(), "caller", caller.String())
 	log.InfoContext(ctx, "call", "route", route.Kind.String(), "why", route.Why, "remote", leg.Invite().Source.Remote.String())
+	r.records.begin(leg, caller, parseDialled(leg.Invite().RequestURI).user, route)
 	start := time.Now()
 	switch route.Kind {
 	case ToGateway:
@@ -47,6 +53,7 @@ func (r *Root) ServeLeg(ctx context.Context, leg *sip.Leg) error {
 	default:
 		err = &sip.StatusError{Code: 404, Reason: "Not Found", Err: fmt.Errorf("plan: %s", route.Why)}
 	}
+	r.records.end(leg, err)
 	log.InfoContext(ctx, "call ended", "after", time.Since(start).Round(time.Millisecond), "err", err)
 	return err
 }

@@ -23,7 +23,9 @@ type Config struct {
 	Directory *directory.Live
 	Party     party.Config
 	// Mixer is the template of every bridge's mixer.
-	Mixer   media.MixerConfig
+	Mixer media.MixerConfig
+	// Seated, if not nil, is told of each leg that enters a space. It must not wait.
+	Seated  func(leg *sip.Leg, space *directory.Space)
 	Log     *slog.Logger
 	Metrics prometheus.Registerer
 }
@@ -121,6 +123,12 @@ func (g *Gateway) serveAttended(ctx context.Context, leg *sip.Leg, caller direct
 		stranger: caller.Device == nil,
 		wrong:    g.metrics.wrongIDs.Inc,
 	}
+	// When the caller has hung up, the party has the last word on what became of the media.
+	defer func() {
+		if ctx.Err() != nil {
+			<-p.Done()
+		}
+	}()
 	space, err := a.ask(ctx)
 	if errors.Is(err, errNoID) {
 		return g.dismiss(ctx, a, prompts.Goodbye, sip.Reason{Protocol: "SIP", Cause: 404, Text: "No valid space ID"})
@@ -149,6 +157,9 @@ func (g *Gateway) dismiss(ctx context.Context, a *attendant, prompt prompts.Name
 func (g *Gateway) stay(ctx context.Context, seat *Participant, p *party.Party) error {
 	if err := seat.sit(ctx, p); err != nil {
 		return fmt.Errorf("sit down: %w", err)
+	}
+	if g.cfg.Seated != nil {
+		g.cfg.Seated(p.Leg(), seat.bridge.space)
 	}
 	g.metrics.joins.Inc()
 	select {

@@ -19,7 +19,9 @@ type Config struct {
 	Lobby *media.Mixer
 	// Session is passed to every media session.
 	Session media.SessionConfig
-	Log     *slog.Logger
+	// Ended, if not nil, is told of each party that ends, before its Done is closed. It must not wait.
+	Ended func(*Party)
+	Log   *slog.Logger
 }
 
 // Party is one answered leg with its media session.
@@ -27,6 +29,8 @@ type Party struct {
 	leg     *sip.Leg
 	session *media.Session
 	log     *slog.Logger
+	notify  func(*Party)
+	since   time.Time     // answered; zero before
 	ready   chan struct{} // closed when prompts may start
 	keys    chan byte
 	ended   chan struct{} // closed when the session is closed and its ports are given back
@@ -53,6 +57,7 @@ func Answer(ctx context.Context, leg *sip.Leg, cfg Config) (*Party, error) {
 		leg:     leg,
 		session: session,
 		log:     cfg.Log.With("call_id", leg.CallID()),
+		notify:  cfg.Ended,
 		ready:   make(chan struct{}),
 		keys:    make(chan byte, keysWaiting),
 		ended:   make(chan struct{}),
@@ -64,6 +69,7 @@ func Answer(ctx context.Context, leg *sip.Leg, cfg Config) (*Party, error) {
 		p.close()
 		return nil, err
 	}
+	p.since = time.Now()
 	go p.run() // ends with the leg; Done tells
 	return p, nil
 }
@@ -102,6 +108,9 @@ func (p *Party) Leg() *sip.Leg { return p.leg }
 
 // Session is the media side of the party.
 func (p *Party) Session() *media.Session { return p.session }
+
+// Since is when the leg was answered.
+func (p *Party) Since() time.Time { return p.since }
 
 // Keys delivers each pressed key once, whatever roads it came by: 0-9, *, #, A-D.
 func (p *Party) Keys() <-chan byte { return p.keys }
@@ -163,6 +172,9 @@ func (p *Party) close() {
 	}
 	p.mixer = nil
 	p.session.Close()
+	if p.notify != nil && !p.since.IsZero() {
+		p.notify(p)
+	}
 	close(p.ended)
 }
 

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"passerelle/call"
+	"passerelle/call/cdr"
 	"passerelle/directory"
 	"passerelle/gateway"
 	"passerelle/media"
@@ -23,6 +24,7 @@ type houseConfig struct {
 	listeners  *listeners
 	ports      *media.Ports
 	advertise  string
+	journal    *cdr.Journal // of call records; nil keeps none
 	drainLimit time.Duration
 	log        *slog.Logger
 	metrics    *prometheus.Registry
@@ -48,13 +50,16 @@ func newHouse(cfg houseConfig) *house {
 	h := &house{cfg: cfg}
 	mediaMetrics := media.NewMetrics(cfg.metrics)
 	h.lobby = media.NewMixer(media.MixerConfig{Isolated: true, Name: "lobby", Log: cfg.log, Metrics: mediaMetrics})
+	root := call.NewRoot(cfg.live, cfg.journal, cfg.log)
 	h.gateway = gateway.New(gateway.Config{
 		Directory: cfg.live,
-		Party:     party.Config{Ports: cfg.ports, Lobby: h.lobby, Session: media.SessionConfig{Log: cfg.log, Metrics: mediaMetrics}, Log: cfg.log},
+		Party:     party.Config{Ports: cfg.ports, Lobby: h.lobby, Session: media.SessionConfig{Log: cfg.log, Metrics: mediaMetrics}, Ended: root.PartyEnded, Log: cfg.log},
 		Mixer:     media.MixerConfig{Log: cfg.log, Metrics: mediaMetrics},
+		Seated:    root.Seated,
 		Log:       cfg.log,
 		Metrics:   cfg.metrics,
 	})
+	root.Gateway(h.gateway)
 	lines := lines{cfg.live}
 	h.registrar = sip.NewRegistrar(sip.RegistrarConfig{AllowEvents: allowEvents, Log: cfg.log, Metrics: cfg.metrics}, cfg.locations)
 	auth := sip.NewAuthenticator(sip.AuthConfig{Log: cfg.log, Metrics: cfg.metrics}, lines)
@@ -66,7 +71,7 @@ func newHouse(cfg houseConfig) *house {
 		AllowEvents: allowEvents,
 		Log:         cfg.log,
 		Metrics:     cfg.metrics,
-	}, auth, h.registrar, lines, call.NewRoot(cfg.live, h.gateway, cfg.log))
+	}, auth, h.registrar, lines, root)
 	return h
 }
 

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/alecthomas/kong"
@@ -16,6 +17,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"golang.org/x/sync/errgroup"
 
+	"passerelle/call/cdr"
 	"passerelle/directory"
 	"passerelle/portal/api"
 	"passerelle/portal/httpd"
@@ -76,7 +78,12 @@ func (c *serveCmd) serve(ctx context.Context, started func(dir *directory.Direct
 	}
 	defer listeners.close()
 
-	h := newHouse(houseConfig{live: live, locations: st, listeners: listeners, ports: ports, advertise: c.Advertise,
+	journal, err := cdr.Open(cdr.Config{Dir: filepath.Join(c.Data, "calls"), Log: log})
+	if err != nil {
+		return err
+	}
+	defer journal.Close()
+	h := newHouse(houseConfig{live: live, journal: journal, locations: st, listeners: listeners, ports: ports, advertise: c.Advertise,
 		drainLimit: c.DrainLimit, log: log, metrics: metrics})
 	if err := h.registrar.Load(ctx); err != nil {
 		return fmt.Errorf("load registrations: %w", err)

@@ -16,6 +16,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/common/expfmt"
 
+	"passerelle/call/cdr"
 	"passerelle/directory"
 	"passerelle/directory/sitefile"
 	"passerelle/internal/memnet"
@@ -32,6 +33,7 @@ type world struct {
 	live    *directory.Live
 	house   *house
 	ports   *media.Ports
+	journal *cdr.Journal
 	stop    context.CancelFunc
 	ended   chan error
 	log     syncBuffer
@@ -78,10 +80,15 @@ func newWorld(t *testing.T, e *directory.Enterprise) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if w.journal, err = cdr.Open(cdr.Config{Dir: t.TempDir()}); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = w.journal.Close() })
 	w.house = newHouse(houseConfig{
 		live:       w.live,
 		listeners:  &listeners{udp: []net.PacketConn{udp}, tcp: []net.Listener{tcp}},
 		ports:      w.ports,
+		journal:    w.journal,
 		drainLimit: time.Minute,
 		log:        slog.New(slog.NewTextHandler(&w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		metrics:    w.metrics,
@@ -144,7 +151,7 @@ func (w *world) settled() {
 	w.t.Errorf("left over: %d legs, %d ports, bridges %+v", w.house.server.Legs(), w.ports.InUse(), w.house.gateway.Bridges())
 }
 
-// noSecrets searches log and metrics for everything that must not be there.
+// noSecrets searches log, metrics and call records for everything that must not be there.
 func (w *world) noSecrets() {
 	w.t.Helper()
 	families, err := w.metrics.Gather()
@@ -158,6 +165,11 @@ func (w *world) noSecrets() {
 			w.t.Fatal(err)
 		}
 	}
+	records, err := w.journal.Latest(1000, nil)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	fmt.Fprintf(&all, "%+v", records)
 	out := all.String()
 	secrets := append([]string{}, w.typed...)
 	for _, s := range w.live.Current().Sites() {
