@@ -143,7 +143,7 @@ func (c *udpConn) Connect(peer netip.AddrPort) error {
 	return nil
 }
 
-// Disconnect opens the socket to everybody again; its own address and port stay.
+// Disconnect opens the socket to everybody again; a port that was named at its creation stays bound.
 func (c *udpConn) Disconnect() error {
 	c.connected = false
 	if c.closed.Load() {

@@ -16,6 +16,7 @@ type Metrics struct {
 	lateTicks    prometheus.Counter
 	skipped      prometheus.Counter
 	mixSeconds   prometheus.Histogram
+	delay        prometheus.Histogram
 	panics       *prometheus.CounterVec
 	mixers       prometheus.Gauge
 	sessions     prometheus.Gauge
@@ -31,7 +32,7 @@ const (
 	dropLate      dropReason = "late"      // after its time to be played
 	dropDuplicate dropReason = "duplicate" // twice the same sequence number
 	dropOverflow  dropReason = "overflow"  // more than the jitter buffer may hold
-	dropFlood     dropReason = "flood"     // more in one tick than a peer may send
+	dropFlood     dropReason = "flood"     // ticks in which a socket had more than a peer may send
 )
 
 var dropReasons = []dropReason{dropMalformed, dropStranger, dropPayload, dropLate, dropDuplicate, dropOverflow, dropFlood}
@@ -67,6 +68,10 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		mixSeconds: register(reg, prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "passerelle_media_mix_seconds", Help: "Time that one tick of a mixer took.",
 			Buckets: []float64{.0001, .00025, .0005, .001, .0025, .005, .01, .02, .05},
+		})),
+		delay: register(reg, prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "passerelle_media_playout_delay_seconds", Help: "Time that received sound waits before it is mixed, sampled twice a second per session.",
+			Buckets: []float64{.005, .01, .02, .03, .04, .06, .08, .12, .16, .2, .25},
 		})),
 		panics: register(reg, prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "passerelle_owner_panics_total", Help: "Panics that ended one owner of state and nothing else.",

@@ -54,11 +54,14 @@ func (p *peer) pt() int { return map[Codec]int{PCMU: 0, PCMA: 8}[p.law] }
 
 func (p *peer) offer(direction string, ptime int) {
 	p.t.Helper()
-	sdp := fmt.Sprintf("v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio %d RTP/AVP %d\r\na=ptime:%d\r\na=%s\r\n",
-		p.conn.LocalAddr().(*net.UDPAddr).Port, p.pt(), ptime, direction)
-	if _, err := p.s.Accept([]byte(sdp)); err != nil {
+	if _, err := p.s.Accept([]byte(p.sdp(direction, ptime))); err != nil {
 		p.t.Fatal(err)
 	}
+}
+
+func (p *peer) sdp(direction string, ptime int) string {
+	return fmt.Sprintf("v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio %d RTP/AVP %d\r\na=ptime:%d\r\na=%s\r\n",
+		p.conn.LocalAddr().(*net.UDPAddr).Port, p.pt(), ptime, direction)
 }
 
 const toneAmp = 2000

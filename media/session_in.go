@@ -20,6 +20,7 @@ type inbound struct {
 
 	reception reception
 	jitter    *jitterBuffer
+	counted   jitterStats // of it, in the metrics already
 	events    eventReceiver
 	inband    inbandDetector
 	voice     voiceMeter
@@ -28,8 +29,8 @@ type inbound struct {
 }
 
 const (
-	// readsPerTick bounds what one peer can make the mixer read: 32 packets in 20 ms.
-	readsPerTick = 4
+	// readsPerTick bounds what a flood can make the mixer read: 128 packets in 20 ms.
+	readsPerTick = 16
 	// connectAfter packets in a row the peer is taken to stay where it is.
 	connectAfter = 10
 	// disconnectAfter is the silence after which it may come from elsewhere.
@@ -59,6 +60,7 @@ func (s *Session) receive(now time.Time, b *batch) {
 			return
 		}
 	}
+	s.drop(dropFlood)
 }
 
 // adopt takes up what was negotiated.

@@ -170,16 +170,3 @@ func (s *Session) sendBye(now time.Time) {
 		s.sendReport(now, true)
 	}
 }
-
-// publish updates what State shows.
-func (s *Session) publish() {
-	in := &s.in
-	received, lost := in.reception.total()
-	s.state.received.Store(uint64(received))
-	s.state.lost.Store(uint64(lost))
-	s.state.late.Store(uint64(in.jitter.stats.late))
-	s.state.sent.Store(uint64(s.out.packets))
-	s.state.jitter.Store((in.reception.jitter >> 4) * int64(time.Second) / mixRate)
-	s.state.delay.Store(int64(in.jitter.level()) * int64(time.Second) / mixRate)
-	s.state.concealed.Store(int64(in.jitter.stats.concealed) * int64(time.Second) / mixRate)
-}

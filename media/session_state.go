@@ -57,6 +57,28 @@ func (s *Session) State() SessionState {
 	return st
 }
 
+// publish updates what State and the metrics show.
+func (s *Session) publish() {
+	in := &s.in
+	received, lost := in.reception.total()
+	s.state.received.Store(uint64(received))
+	s.state.lost.Store(uint64(lost))
+	s.state.late.Store(uint64(in.jitter.stats.late))
+	s.state.sent.Store(uint64(s.out.packets))
+	s.state.jitter.Store((in.reception.jitter >> 4) * int64(time.Second) / mixRate)
+	delay := time.Duration(in.jitter.level()) * time.Second / mixRate
+	s.state.delay.Store(int64(delay))
+	s.state.concealed.Store(int64(in.jitter.stats.concealed) * int64(time.Second) / mixRate)
+
+	now, before := in.jitter.stats, &in.counted
+	s.metrics.concealed.Add(float64(now.concealed-before.concealed) / (mixRate / 50))
+	s.metrics.dropped[dropOverflow].Add(float64(now.overflow - before.overflow))
+	*before = now
+	if !in.jitter.idle {
+		s.metrics.delay.Observe(delay.Seconds())
+	}
+}
+
 func fromUnixNano(ns int64) time.Time {
 	if ns == 0 {
 		return time.Time{}
