@@ -4,6 +4,7 @@ import (
 	"math"
 	"math/rand"
 	"slices"
+	"sync"
 	"time"
 )
 
@@ -107,17 +108,21 @@ func simTone(freq int, amp float64) func(int64) float64 {
 	return func(n int64) float64 { return second[n%8000] }
 }
 
-// simSpeech has the pitch, the syllables and the pauses of speech.
-func simSpeech(n int64) float64 {
-	t := float64(n) / 8000
-	syllable := math.Max(0, math.Sin(2*math.Pi*3.1*t)) * math.Max(0, math.Sin(2*math.Pi*0.23*t)+0.4)
-	pitch := 2 * math.Pi * 118 * (t + 0.002*math.Sin(2*math.Pi*0.9*t))
-	v := 0.0
-	for h, a := range []float64{1, .8, .6, .5, .35, .3, .2, .15, .1} {
-		v += a * math.Sin(float64(h+1)*pitch)
+// simSpeech has the pitch, the syllables and the pauses of speech; it repeats after 20 seconds.
+func simSpeech(n int64) float64 { return speechLoop()[n%(20*8000)] }
+
+var speechLoop = sync.OnceValue(func() []float64 {
+	out := make([]float64, 20*8000)
+	for n := range out {
+		t := float64(n) / 8000
+		syllable := math.Max(0, math.Sin(2*math.Pi*3.1*t)) * math.Max(0, math.Sin(2*math.Pi*0.25*t)+0.4)
+		pitch := 2 * math.Pi * 118 * (t + 0.002*math.Sin(2*math.Pi*0.9*t))
+		for h, a := range []float64{1, .8, .6, .5, .35, .3, .2, .15, .1} {
+			out[n] += 3000 * syllable * a * math.Sin(float64(h+1)*pitch)
+		}
 	}
-	return 3000 * syllable * v
-}
+	return out
+})
 
 // simJitter delays packets at random by up to d.
 func simJitter(seed int64, d time.Duration) func(int) (time.Duration, bool) {
