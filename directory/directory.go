@@ -16,6 +16,8 @@ type Directory struct {
 	enterprise *Enterprise
 	sites      map[string]*Site // by lower-case domain
 	gateways   map[Number]*Site
+	prefixes   map[string]*Site
+	inbound    map[Number]inboundAt
 	numbers    map[Number]*Site // gateway numbers, site numbers, users' numbers
 	users      map[Number]*User
 	extensions map[*Site]map[string]*User
@@ -34,7 +36,7 @@ type Directory struct {
 // New checks the enterprise, fills in what is absent and indexes it. It takes e over: nobody may
 // change it any more. The error joins one *Fault for each broken rule (see Faults).
 func New(e *Enterprise) (*Directory, error) {
-	fillDefaults(e)
+	FillDefaults(e)
 	if faults := Validate(e); len(faults) > 0 {
 		errs := make([]error, len(faults))
 		for i, f := range faults {
@@ -46,6 +48,8 @@ func New(e *Enterprise) (*Directory, error) {
 		enterprise: e,
 		sites:      make(map[string]*Site),
 		gateways:   make(map[Number]*Site),
+		prefixes:   make(map[string]*Site),
+		inbound:    make(map[Number]inboundAt),
 		numbers:    make(map[Number]*Site),
 		users:      make(map[Number]*User),
 		extensions: make(map[*Site]map[string]*User),
@@ -67,8 +71,8 @@ func New(e *Enterprise) (*Directory, error) {
 	return d, nil
 }
 
-// fillDefaults puts the defaults where an enterprise made by hand has zero values.
-func fillDefaults(e *Enterprise) {
+// FillDefaults puts the defaults where an enterprise made by hand, or kept by an older version, has zero values.
+func FillDefaults(e *Enterprise) {
 	for _, s := range e.Sites {
 		s.Domain = strings.ToLower(s.Domain)
 		s.Language = cmp.Or(s.Language, English)
@@ -76,6 +80,9 @@ func fillDefaults(e *Enterprise) {
 		s.SpaceIDLength = cmp.Or(s.SpaceIDLength, DefaultSpaceIDLength)
 		s.WrongIDsPerHour = cmp.Or(s.WrongIDsPerHour, DefaultWrongIDsPerHour)
 		s.Hoteling.MaxGuestHours = cmp.Or(s.Hoteling.MaxGuestHours, MaxGuestHours)
+		s.RingSeconds = cmp.Or(s.RingSeconds, DefaultRingSeconds)
+		s.Night.Calls = cmp.Or(s.Night.Calls, NightNational)
+		s.FeatureCodes.fill()
 		for _, u := range s.Users {
 			u.Kind, u.Pack = Person, cmp.Or(u.Pack, Standard)
 		}
@@ -90,6 +97,7 @@ func fillDefaults(e *Enterprise) {
 		}
 		for _, t := range s.Trunks {
 			t.Transport, t.Auth = cmp.Or(t.Transport, UDP), cmp.Or(t.Auth, AuthIP)
+			t.Presentation, t.CallerID = cmp.Or(t.Presentation, PresentE164), cmp.Or(t.CallerID, CallerIDUser)
 		}
 	}
 }
@@ -119,6 +127,12 @@ func (d *Directory) addSite(s *Site) {
 	for _, n := range s.Numbers {
 		d.numbers[n] = s
 	}
+	if s.Prefix != "" {
+		d.prefixes[s.Prefix] = s
+	}
+	for _, in := range s.Inbound {
+		d.inbound[in.Number] = inboundAt{s, in.To}
+	}
 	if s.Gateway.Number != "" {
 		d.gateways[s.Gateway.Number] = s
 	}
@@ -130,8 +144,10 @@ func (d *Directory) addSite(s *Site) {
 	}
 	for _, t := range s.Trunks {
 		t.Site = s
-		if ap, ok := t.addrPort(); ok && t.Auth == AuthIP {
-			d.trunks[ap] = t
+		if t.Auth == AuthIP {
+			for _, ap := range t.addrPorts() {
+				d.trunks[ap] = t
+			}
 		}
 	}
 }

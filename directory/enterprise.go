@@ -21,9 +21,23 @@ type Site struct {
 	Timezone string `yaml:"timezone" json:"timezone"`
 	// ExtensionLength is the number of digits of every extension of the site.
 	ExtensionLength int `yaml:"extension_length" json:"extension_length"`
+	// Prefix is dialled from the other sites before an extension of this one; empty means that they dial numbers.
+	Prefix string `yaml:"prefix" json:"prefix,omitempty"`
+	// NationalCountries are further countries whose numbers count as national.
+	NationalCountries []string `yaml:"national_countries" json:"national_countries,omitempty"`
 	// Numbers are the site's two-way numbers, from which its gateway's is chosen.
 	Numbers []Number `yaml:"numbers" json:"numbers,omitempty"`
 	Gateway Gateway  `yaml:"gateway" json:"gateway"`
+	// CallerNumber, one of Numbers, is shown outside for lines that show the site's number; empty means the first one.
+	CallerNumber Number `yaml:"caller_number" json:"caller_number,omitempty"`
+	// Inbound gives further Numbers to lines or to the gateway.
+	Inbound []Inbound `yaml:"inbound" json:"inbound,omitempty"`
+	// RingSeconds is how long a call rings that is not forwarded.
+	RingSeconds int `yaml:"ring_seconds" json:"ring_seconds"`
+	// Night holds the hours in which lines may call less.
+	Night Night `yaml:"night" json:"night"`
+	// FeatureCodes are what lines dial to use a feature.
+	FeatureCodes FeatureCodes `yaml:"feature_codes" json:"feature_codes"`
 	// SpaceIDLength is the length of generated space IDs and the most a caller may type.
 	SpaceIDLength int `yaml:"space_id_length" json:"space_id_length"`
 	// SpaceIDCheck says that the last digit of each space ID is a Damm check digit.
@@ -83,6 +97,9 @@ func NewSite() *Site {
 		WrongIDsPerHour: DefaultWrongIDsPerHour,
 		Spaces:          SpaceSettings{Tones: &tones, Alone: AloneNotice},
 		Hoteling:        Hoteling{MaxGuestHours: MaxGuestHours},
+		RingSeconds:     DefaultRingSeconds,
+		Night:           Night{Calls: NightNational},
+		FeatureCodes:    DefaultFeatureCodes,
 	}
 }
 
@@ -100,6 +117,14 @@ func (s *Site) Everyone() iter.Seq[*User] {
 			}
 		}
 	}
+}
+
+// PublicNumber is what the outside may see of the site: CallerNumber, else the first of its numbers, else nothing.
+func (s *Site) PublicNumber() Number {
+	if s.CallerNumber == "" && len(s.Numbers) > 0 {
+		return s.Numbers[0]
+	}
+	return s.CallerNumber
 }
 
 // String names the site in logs.

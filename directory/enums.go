@@ -84,6 +84,34 @@ func (a *TrunkAuth) UnmarshalText(text []byte) error {
 	return oneOf(a, text, AuthIP, AuthRegister, AuthDigest)
 }
 
+// Presentation is how numbers are written for a trunk.
+type Presentation string
+
+// The presentations.
+const (
+	PresentE164     Presentation = "e164"     // +33612345678
+	PresentNational Presentation = "national" // 0612345678, and 0014155550100 for other countries
+)
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (p *Presentation) UnmarshalText(text []byte) error {
+	return oneOf(p, text, PresentE164, PresentNational)
+}
+
+// CallerIDRule says whose number calls show that go out by a trunk.
+type CallerIDRule string
+
+// The rules.
+const (
+	CallerIDUser CallerIDRule = "user" // the line's own, the site's for a line that has none
+	CallerIDSite CallerIDRule = "site" // the site's for every line
+)
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (r *CallerIDRule) UnmarshalText(text []byte) error {
+	return oneOf(r, text, CallerIDUser, CallerIDSite)
+}
+
 // Alone is what a participant hears who is alone in a space.
 type Alone string
 

@@ -18,31 +18,51 @@ type Trunk struct {
 	Auth      TrunkAuth `yaml:"auth" json:"auth,omitempty"`
 	Username  string    `yaml:"username" json:"username,omitempty"`
 	Password  Secret    `yaml:"password" json:"password,omitempty"`
+	// BackupAddresses are tried in their order where Address does not answer, and are trusted as it is.
+	BackupAddresses []string `yaml:"backup_addresses" json:"backup_addresses,omitempty"`
 	// Prefixes, if any, are the beginnings of the numbers that go out by this trunk.
 	Prefixes []string `yaml:"prefixes" json:"prefixes,omitempty"`
+	// Presentation is how the trunk wants numbers written.
+	Presentation Presentation `yaml:"presentation" json:"presentation,omitempty"`
+	// CallerID says whose number calls by the trunk show.
+	CallerID CallerIDRule `yaml:"caller_id" json:"caller_id,omitempty"`
+	// Channels is how many calls, in and out, the trunk carries at once; zero means no limit.
+	Channels int `yaml:"channels" json:"channels,omitempty"`
+	// Shared lets sites call out by the trunk that have none of their own for a number.
+	Shared bool `yaml:"shared" json:"shared,omitempty"`
+	// Emergency puts the trunk before the site's others for emergency calls.
+	Emergency bool `yaml:"emergency" json:"emergency,omitempty"`
 }
 
 // NewTrunk gives a trunk with every default in place.
-func NewTrunk() *Trunk { return &Trunk{Transport: UDP, Auth: AuthIP} }
+func NewTrunk() *Trunk {
+	return &Trunk{Transport: UDP, Auth: AuthIP, Presentation: PresentE164, CallerID: CallerIDUser}
+}
+
+// Addresses gives the address and, behind it, the backups.
+func (t *Trunk) Addresses() []string { return append([]string{t.Address}, t.BackupAddresses...) }
 
 // String names the trunk in logs, see User.String.
 func (t *Trunk) String() string { return t.Name }
 
 // HostPort parts the address; port 0 means that none was given.
-func (t *Trunk) HostPort() (host string, port uint16, err error) {
-	if a, err := netip.ParseAddr(t.Address); err == nil { // a bare IPv6 address has colons too
+func (t *Trunk) HostPort() (host string, port uint16, err error) { return SplitAddress(t.Address) }
+
+// SplitAddress parts one of a trunk's addresses; port 0 means that none was given.
+func SplitAddress(address string) (host string, port uint16, err error) {
+	if a, err := netip.ParseAddr(address); err == nil { // a bare IPv6 address has colons too
 		return a.Unmap().WithZone("").String(), 0, nil
 	}
-	host, p, err := net.SplitHostPort(t.Address)
+	host, p, err := net.SplitHostPort(address)
 	if err != nil {
-		host, p = t.Address, "0"
+		host, p = address, "0"
 	}
 	n, err := strconv.ParseUint(p, 10, 16)
-	if err != nil || (n == 0 && host != t.Address) {
-		return "", 0, fmt.Errorf("%q has no port between 1 and 65535 after the colon", t.Address)
+	if err != nil || (n == 0 && host != address) {
+		return "", 0, fmt.Errorf("%q has no port between 1 and 65535 after the colon", address)
 	}
 	if !isHost(host) {
-		return "", 0, fmt.Errorf("%q is neither an IP address nor a host name, with or without a port", t.Address)
+		return "", 0, fmt.Errorf("%q is neither an IP address nor a host name, with or without a port", address)
 	}
 	if a, err := netip.ParseAddr(host); err == nil {
 		host = a.Unmap().WithZone("").String()
@@ -50,12 +70,17 @@ func (t *Trunk) HostPort() (host string, port uint16, err error) {
 	return host, uint16(n), nil
 }
 
-// addrPort is the address of a trunk that is trusted by its source; ok is false for host names.
-func (t *Trunk) addrPort() (ap netip.AddrPort, ok bool) {
-	host, port, err := t.HostPort()
-	if err != nil {
-		return ap, false
+// addrPorts are the addresses of a trunk that is trusted by its source, those that are no host names.
+func (t *Trunk) addrPorts() []netip.AddrPort {
+	var all []netip.AddrPort
+	for _, address := range t.Addresses() {
+		host, port, err := SplitAddress(address)
+		if err != nil {
+			continue
+		}
+		if a, err := netip.ParseAddr(host); err == nil {
+			all = append(all, netip.AddrPortFrom(a, port))
+		}
 	}
-	a, err := netip.ParseAddr(host)
-	return netip.AddrPortFrom(a, port), err == nil
+	return all
 }

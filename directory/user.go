@@ -49,6 +49,13 @@ type User struct {
 	CallingPlan        CallingPlan `yaml:"calling_plan" json:"calling_plan"`
 	Limits             Limits      `yaml:"limits" json:"limits"`
 	Guest              Guest       `yaml:"guest" json:"guest,omitzero" only:"person"`
+	Forwards           Forwards    `yaml:"forwards" json:"forwards,omitzero"`
+	// DND (do not disturb) treats the line as busy for every caller.
+	DND bool `yaml:"dnd" json:"dnd,omitempty"`
+	// CLIR withholds the line's number from those it calls, outside and in.
+	CLIR bool `yaml:"clir" json:"clir,omitempty"`
+	// RejectAnonymous refuses callers who withhold their number.
+	RejectAnonymous bool `yaml:"reject_anonymous" json:"reject_anonymous,omitempty"`
 	// Voicemail is the external mailbox, a number or a URI; empty means none.
 	Voicemail  string    `yaml:"voicemail" json:"voicemail,omitempty"`
 	Phone      *Device   `yaml:"phone" json:"phone,omitempty"`
@@ -69,6 +76,8 @@ type Limits struct {
 	SimultaneousExternal int `yaml:"simultaneous_external" json:"simultaneous_external"`
 	// PerMinute is how many calls to the outside may begin in a minute.
 	PerMinute int `yaml:"per_minute" json:"per_minute"`
+	// Night says that the site's night hours do not bind the line.
+	Night bool `yaml:"night" json:"night,omitempty"`
 }
 
 // Guest says whether and for how long the user may be at home on other people's phones.

@@ -8,7 +8,7 @@ import (
 // Validate checks every rule of the enterprise and gives all its faults, in the order of the file.
 // It changes nothing.
 func Validate(e *Enterprise) []*Fault {
-	v := &validator{seen: make(map[string]Place), shared: make(map[Number]Place)}
+	v := &validator{seen: make(map[string]Place), shared: make(map[Number]Place), extensions: make(map[*Site]map[string]bool)}
 	v.collect(e)
 	for i, s := range e.Sites {
 		v.site(s, fmt.Sprintf("sites[%d]", i))
@@ -20,13 +20,17 @@ func Validate(e *Enterprise) []*Fault {
 type validator struct {
 	faults []*Fault
 	seen   map[string]Place // kind and value → the first one
+	sites  []*Site          // all of the enterprise
 	lines  map[Number]*User // every user's number
 	pools  map[Number]*Site // every site's numbers
-	shared map[Number]Place // numbers on somebody else's phone → that phone
+	// extensions of the lines of a site, made when they are first asked for
+	extensions map[*Site]map[string]bool
+	shared     map[Number]Place // numbers on somebody else's phone → that phone
 }
 
 // collect notes what later rules look up.
 func (v *validator) collect(e *Enterprise) {
+	v.sites = e.Sites
 	v.lines = make(map[Number]*User)
 	v.pools = make(map[Number]*Site)
 	for i, s := range e.Sites {

@@ -47,6 +47,7 @@ func (v *validator) site(s *Site, path string) {
 	v.numbers(s, p)
 	v.emergency(s, p)
 	v.gateway(s, path)
+	v.calls(s, path, p)
 	eachUser(s, path, func(u *User, path string) { v.user(s, u, path) })
 	for i, t := range s.Trunks {
 		v.trunk(t, fmt.Sprintf("%s.trunks[%d]", path, i))

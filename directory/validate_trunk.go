@@ -14,7 +14,17 @@ func (v *validator) trunk(t *Trunk, path string) {
 		p.unique("name", "trunk name", t.Name)
 	}
 	if p.need("address", t.Address) {
-		v.trunkAddress(t, p)
+		v.trunkAddress(t, p, "address", t.Address)
+	}
+	for i, address := range t.BackupAddresses {
+		v.trunkAddress(t, p, fmt.Sprintf("backup_addresses[%d]", i), address)
+	}
+	p.within("channels", t.Channels, 0, 100_000)
+	if t.Presentation != PresentE164 && t.Presentation != PresentNational {
+		p.fault("presentation", "%q is not one of e164, national", t.Presentation)
+	}
+	if t.CallerID != CallerIDUser && t.CallerID != CallerIDSite {
+		p.fault("caller_id", "%q is not one of user, site", t.CallerID)
 	}
 	switch t.Transport {
 	case UDP, TCP, TLS:
@@ -38,18 +48,18 @@ func (v *validator) trunk(t *Trunk, path string) {
 	}
 }
 
-// trunkAddress checks the address by itself and against the other trunks.
-func (v *validator) trunkAddress(t *Trunk, p place) {
-	host, port, err := t.HostPort()
+// trunkAddress checks an address by itself and against the other trunks.
+func (v *validator) trunkAddress(t *Trunk, p place, field, address string) {
+	host, port, err := SplitAddress(address)
 	if err != nil {
-		p.fault("address", "%v", err)
+		p.fault(field, "%v", err)
 		return
 	}
 	if _, err := netip.ParseAddr(host); err != nil && t.Auth == AuthIP {
-		p.fault("address", "%q is a host name; auth: ip needs an IP address to trust", host)
+		p.fault(field, "%q is a host name; auth: ip needs an IP address to trust", host)
 		return
 	}
 	if t.Auth == AuthIP { // two trunks that prove themselves by one source could not be told apart
-		p.unique("address", "trunk address", fmt.Sprintf("%s %d", strings.ToLower(host), port))
+		p.unique(field, "trunk address", fmt.Sprintf("%s %d", strings.ToLower(host), port))
 	}
 }

@@ -33,6 +33,7 @@ func (v *validator) user(s *Site, u *User, path string) {
 	if u.Voicemail != "" && !isNumberOrURI(u.Voicemail) {
 		p.fault("voicemail", "%q is neither an E.164 number nor a sip, sips or tel URI", u.Voicemail)
 	}
+	v.forwards(s, u, path)
 	l := v.at(&u.Limits, joinPath(path, "limits"))
 	l.within("simultaneous_external", u.Limits.SimultaneousExternal, 0, 1000)
 	l.within("per_minute", u.Limits.PerMinute, 0, 10_000)

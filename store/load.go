@@ -71,6 +71,7 @@ func (s *Store) load(ctx context.Context, tx *bolt.Tx) (*directory.Enterprise, e
 			site.Users = append(site.Users, r.User)
 		}
 	}
+	directory.FillDefaults(e) // a file of an older version has no values for newer settings
 	return e, nil
 }
 
