@@ -19,7 +19,7 @@ type (
 		in     *inbound
 		invite *serverTx
 	}
-	replyArrived  struct {
+	replyArrived struct {
 		call *outCall
 		res  *sipmsg.Response // nil with err
 		err  error

@@ -8,9 +8,13 @@ import (
 	"testing/synctest"
 	"time"
 
+	"go.uber.org/goleak"
+
 	"passerelle/internal/memnet"
 	"passerelle/sip/siptest"
 )
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const (
 	serverAddr = "10.0.0.1:5060"
