@@ -33,6 +33,7 @@ type jitterBuffer struct {
 	tries   int  // frames in vain in search of a place to change the time scale
 
 	slack slackWindow
+	lead  int // samples by which the next talk spurt is held back
 	last  int // samples of the packet decoded last
 
 	stats jitterStats

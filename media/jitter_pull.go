@@ -5,6 +5,8 @@ const (
 	capMS = 200
 	// startMS is the most that waits beyond the first frame when a stream starts.
 	startMS = 40
+	// leadMS is the most by which sound after a pause is held back on a line that was seen to need it.
+	leadMS = 100
 	// gapMS is the longest hole in the timestamps that is waited through; a longer one is a jump.
 	gapMS = 400
 	// idleMS is after how much missing sound the next packet starts anew.
@@ -40,8 +42,9 @@ func (j *jitterBuffer) pull(out []int16) bool {
 
 func (j *jitterBuffer) samples(ms int) int { return j.rate * ms / 1000 }
 
-// rest forgets the sound: what comes next has no delay to keep up.
+// rest forgets the sound. Of the line it remembers how much it jitters, for the next talk spurt.
 func (j *jitterBuffer) rest() {
+	j.lead = min(j.slack.spread(), j.samples(leadMS))
 	j.idle, j.missing, j.dtx = true, 0, false
 	j.conceal.active = false
 	j.sound.clear()
@@ -49,7 +52,7 @@ func (j *jitterBuffer) rest() {
 }
 
 // prime starts to play when a frame is there. Packet times that are no multiple of the frame need some more, or every
-// second or third frame would be short.
+// second or third frame would be short; so does a line that jitters.
 func (j *jitterBuffer) prime(n int) bool {
 	s := j.peek()
 	if s == nil {
@@ -62,11 +65,12 @@ func (j *jitterBuffer) prime(n int) bool {
 	j.idle, j.cut = false, false
 	j.limit(n + j.samples(startMS))
 	j.cut = false
-	if extra := j.last; extra > n {
-		extra = n - gcd(extra, n)
-		clear(j.sound.room(extra))
-		j.sound.grow(extra)
+	extra := j.lead
+	if j.last > n {
+		extra = max(extra, n-gcd(j.last, n))
 	}
+	clear(j.sound.room(extra))
+	j.sound.grow(extra)
 	return true
 }
 

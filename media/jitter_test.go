@@ -58,6 +58,41 @@ func TestJitterDrift(t *testing.T) {
 	}
 }
 
+// The delay follows what the line needs and no more: a packet's time beyond its jitter, nothing on a line without.
+func TestJitterFollowsTheLine(t *testing.T) {
+	for _, jitter := range []time.Duration{0, 5 * time.Millisecond, 20 * time.Millisecond, 40 * time.Millisecond, 100 * time.Millisecond} {
+		r := simLine{phase: 3 * time.Millisecond, delay: simJitter(5, jitter)}.run(2 * time.Minute)
+		_, most := lastDelay(r, 110*time.Second)
+		c, _ := clicks(r.out[8000:], 440, 8000)
+		t.Logf("jitter %v: delay %v, %+v, worst click %.2f", jitter, most, r.j.stats, c)
+		if most > jitter+25*time.Millisecond {
+			t.Errorf("jitter %v: delay %v", jitter, most)
+		}
+		if invented := int(r.j.stats.concealed) / 160; invented > 20 {
+			t.Errorf("jitter %v: %d of 6000 frames invented", jitter, invented)
+		}
+		if c > .3 {
+			t.Errorf("jitter %v: click of %.2f", jitter, c)
+		}
+	}
+}
+
+// A phone that sends nothing while its user is silent is whole at the start of each spurt even on a bad line.
+func TestJitterTalkSpurts(t *testing.T) {
+	jitter := simJitter(9, 100*time.Millisecond)
+	r := simLine{phase: 3 * time.Millisecond, delay: func(i int) (time.Duration, bool) {
+		d, _ := jitter(i)
+		return d, i%100 < 50 // one second of speech, one of nothing
+	}}.run(2 * time.Minute)
+	// Each spurt ends in 60 ms of fading, which counts as concealment.
+	if beyond := int(r.j.stats.concealed)/160 - 60*4; beyond > 20 {
+		t.Errorf("%d frames invented within sixty spurts", beyond)
+	}
+	if r.j.stats.late > 60 {
+		t.Errorf("%d packets too late", r.j.stats.late)
+	}
+}
+
 // Ten minutes of bursts, then calm: five seconds later the delay is back.
 func TestJitterBurstsThenCalm(t *testing.T) {
 	rnd := rand.New(rand.NewSource(3))
@@ -207,4 +242,16 @@ func TestJitterSurvivesAnything(t *testing.T) {
 			t.Fatalf("%d samples wait after three clean seconds", level)
 		}
 	})
+}
+
+func BenchmarkJitter(b *testing.B) {
+	j := newJitterBuffer(8000)
+	p := rtpPacket{ssrc: 1, payload: make([]byte, 160)}
+	out := make([]int16, 160)
+	b.ReportAllocs()
+	for b.Loop() {
+		j.put(&p, PCMU)
+		p.seq, p.ts = p.seq+1, p.ts+160
+		j.pull(out)
+	}
 }

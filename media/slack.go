@@ -6,12 +6,13 @@ import "math"
 // jitter has not needed and may be taken out. When the delay changes, what is remembered changes with it.
 type slackWindow struct {
 	least   [slackBuckets]int // of a stretch of time each
-	at      int               // bucket in use
-	ticks   int               // frames in it
-	full    int               // buckets that hold something
-	short   int               // by how much the last frame was short, until it is known whether late or lost
-	calm    int               // frames since something came late
-	patient int               // frames that must be calm before anything is taken out
+	most    [slackBuckets]int
+	at      int // bucket in use
+	ticks   int // frames in it
+	full    int // buckets that hold something
+	short   int // by how much the last frame was short, until it is known whether late or lost
+	calm    int // frames since something came late
+	patient int // frames that must be calm before anything is taken out
 }
 
 const (
@@ -24,14 +25,17 @@ const (
 func (w *slackWindow) reset() {
 	*w = slackWindow{patient: leastPatience}
 	for i := range w.least {
-		w.least[i] = math.MaxInt
+		w.empty(i)
 	}
 }
+
+func (w *slackWindow) empty(i int) { w.least[i], w.most[i] = math.MaxInt, math.MinInt }
 
 // note counts a frame for which everything was there.
 func (w *slackWindow) note(slack int) {
 	w.short = 0
 	w.least[w.at] = min(w.least[w.at], slack)
+	w.most[w.at] = max(w.most[w.at], slack)
 	w.tick()
 }
 
@@ -51,7 +55,7 @@ func (w *slackWindow) tick() {
 	if w.ticks++; w.ticks == slackBucketTicks {
 		w.ticks = 0
 		w.at = (w.at + 1) % slackBuckets
-		w.least[w.at] = math.MaxInt
+		w.empty(w.at)
 		w.full = min(w.full+1, slackBuckets-1)
 	}
 }
@@ -72,7 +76,22 @@ func (w *slackWindow) shift(by int) {
 		if w.least[i] != math.MaxInt {
 			w.least[i] += by
 		}
+		if w.most[i] != math.MinInt {
+			w.most[i] += by
+		}
 	}
+}
+
+// spread is how far apart the least and the most are: what the jitter of the line takes.
+func (w *slackWindow) spread() int {
+	least, most := math.MaxInt, math.MinInt
+	for i := range w.least {
+		least, most = min(least, w.least[i]), max(most, w.most[i])
+	}
+	if least >= most {
+		return 0
+	}
+	return most - least
 }
 
 // excess is how much may be taken out: all that was never needed, once it is worth the trouble. It is urgent when it

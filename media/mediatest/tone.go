@@ -51,3 +51,14 @@ func Spread(n int) []float64 {
 	}
 	return out
 }
+
+// Heard says for each tone whether it is in the samples as somebody's voice would be. Tones between the two limits are
+// neither heard nor silent: they count as heard, and the outcome as unclear.
+func Heard(pcm []int16, tones []float64, amplitude float64, rate int) (heard []bool, unclear bool) {
+	heard = make([]bool, len(tones))
+	for i, db := range Levels(pcm, tones, amplitude, rate) {
+		heard[i] = db > SilentDB
+		unclear = unclear || db > SilentDB && db < HeardDB
+	}
+	return heard, unclear
+}
