@@ -7,7 +7,7 @@ package media
 // g722Block is the most sample pairs that one pass takes: 60 ms.
 const g722Block int = 480
 
-// g722Taps are the taps of one half of the quadrature mirror filter (table 11); the other half has them in reverse.
+// g722Taps are the taps of one half of the quadrature mirror filter; the other half has them in reverse.
 const g722Taps int = 12
 
 var g722QMF = [g722Taps]int32{3, -11, 12, 32, -210, 951, 3876, -805, 362, -156, 53, -11}
@@ -15,7 +15,7 @@ var g722QMF = [g722Taps]int32{3, -11, 12, 32, -210, 951, 3876, -805, 362, -156, 
 // g722Mirror is g722QMF in reverse.
 var g722Mirror = [g722Taps]int32{-11, 53, -156, 362, -805, 3876, 951, -210, 32, 12, -11, 3}
 
-// Tables of the quantisers and their adaptation (tables 14 to 21).
+// Tables of the quantisers and their adaptation.
 var (
 	// g722Q6 are the decision levels of the lower band. The last one stands three times to make 32 of them.
 	g722Q6 = [32]int32{
