@@ -38,7 +38,7 @@ type Call struct {
 	expires  time.Duration // session interval agreed on; zero = no session timer
 	refresh  bool          // we refresh
 	updates  bool          // the peer allows UPDATE
-	refreshd chan struct{} // token: the session was refreshed
+	renewed  chan struct{} // token: the session was refreshed
 }
 
 // Ending says how a call ended.
@@ -66,12 +66,12 @@ func (p *Phone) Invite(ctx context.Context, target string, o InviteOptions) (*Ca
 func (p *Phone) newCall(o InviteOptions) (*Call, error) {
 	c := &Call{
 		p: p, o: o, media: newMedia(o.Ptime, o.Keep), offering: make(chan struct{}, 1), done: make(chan struct{}),
-		requests: map[string]int{}, seq: 100, refreshd: make(chan struct{}, 1),
+		requests: map[string]int{}, seq: 100, renewed: make(chan struct{}, 1),
 	}
 	c.media.source = o.Play
 	c.media.paused = o.NeverRTP
 	var err error
-	if c.port, err = p.openMedia(c.media); err != nil {
+	if c.port, err = p.openMedia(c.media, o.RTCP); err != nil {
 		return nil, err
 	}
 	c.sdp = o.local(c.port)

@@ -2,6 +2,7 @@ package softphone
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -35,7 +36,8 @@ func tapEvents(p *pair) *[]eventPacket {
 }
 
 func TestEventsOnTheWire(t *testing.T) {
-	bubble(t, func(t *testing.T, p *pair) {
+	bubble(t, func(p *pair) {
+		t := p.t
 		near, far := p.call(InviteOptions{}, InviteOptions{})
 		time.Sleep(100 * time.Millisecond)
 		seen := tapEvents(p)
@@ -69,7 +71,8 @@ func TestEventsOnTheWire(t *testing.T) {
 }
 
 func TestEventsMisbehave(t *testing.T) {
-	bubble(t, func(t *testing.T, p *pair) {
+	bubble(t, func(p *pair) {
+		t := p.t
 		near, far := p.call(InviteOptions{}, InviteOptions{})
 		time.Sleep(50 * time.Millisecond) // a stream begins with audio, or its first loss is not seen
 		seen := tapEvents(p)
@@ -109,9 +112,10 @@ func TestEventsMisbehave(t *testing.T) {
 }
 
 func TestInBandDigits(t *testing.T) {
-	bubble(t, func(t *testing.T, p *pair) {
+	bubble(t, func(p *pair) {
+		t := p.t
 		near, far := p.call(InviteOptions{NoEvents: true}, InviteOptions{})
-		if err := near.SendDigits(t.Context(), "1", DigitOptions{}); err != ErrNoEvents {
+		if err := near.SendDigits(t.Context(), "1", DigitOptions{}); !errors.Is(err, ErrNoEvents) {
 			t.Errorf("events without telephone-event: %v", err)
 		}
 		done := make(chan error, 1)
@@ -131,7 +135,8 @@ func TestInBandDigits(t *testing.T) {
 }
 
 func TestInfoDigits(t *testing.T) {
-	bubble(t, func(t *testing.T, p *pair) {
+	bubble(t, func(p *pair) {
+		t := p.t
 		near, far := p.call(InviteOptions{}, InviteOptions{})
 		seen := tapEvents(p)
 		if err := near.SendDigits(t.Context(), "4*", DigitOptions{Method: InfoRelay}); err != nil {
@@ -170,7 +175,8 @@ func TestInfoDigits(t *testing.T) {
 
 // TestAllMethodsAtOnce presses ten keys within a second by everything there is.
 func TestAllMethodsAtOnce(t *testing.T) {
-	bubble(t, func(t *testing.T, p *pair) {
+	bubble(t, func(p *pair) {
+		t := p.t
 		near, far := p.call(InviteOptions{}, InviteOptions{})
 		time.Sleep(50 * time.Millisecond)
 		seen := tapEvents(p)

@@ -19,7 +19,7 @@ type mediaPort struct {
 const portTries = 64
 
 // openMedia opens an even RTP port with the RTCP port above it (RFC 3550 §11) and lets the media run on them.
-func (p *Phone) openMedia(m *media) (*mediaPort, error) {
+func (p *Phone) openMedia(m *media, reports bool) (*mediaPort, error) {
 	if p.cfg.Pacer != nil {
 		return p.cfg.Pacer.open(p.link.local().Addr(), m)
 	}
@@ -34,8 +34,14 @@ func (p *Phone) openMedia(m *media) (*mediaPort, error) {
 	}
 	stop := make(chan struct{})
 	var running sync.WaitGroup
-	running.Go(func() { m.runReceiver(rtp) }) // until rtp is closed
-	running.Go(func() { m.runSender(stop) })  // until stop is closed
+	// Until the sockets are closed.
+	running.Go(func() { readPackets(rtp, func(b []byte) { m.receive(b, time.Now()) }) })
+	running.Go(func() { readPackets(rtcp, m.receiveRTCP) })
+	// Until stop is closed.
+	running.Go(func() { m.runSender(stop) })
+	if reports {
+		running.Go(func() { m.runReporter(rtcp, local.String(), stop) })
+	}
 	return &mediaPort{
 		addr: netip.AddrPortFrom(local.Addr().Unmap(), local.Port()),
 		close: sync.OnceFunc(func() {
@@ -87,8 +93,28 @@ func (m *media) runSender(stop <-chan struct{}) {
 	}
 }
 
-// runReceiver reads until the socket is closed.
-func (m *media) runReceiver(pc net.PacketConn) {
+// runReporter sends an RTCP report every five seconds, to the port above the peer's RTP.
+func (m *media) runReporter(rtcp net.PacketConn, name string, stop <-chan struct{}) {
+	ticker := time.NewTicker(rtcpEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case now := <-ticker.C:
+			m.mu.Lock()
+			to := m.remote
+			m.mu.Unlock()
+			if to.IsValid() && !to.Addr().IsUnspecified() {
+				to = netip.AddrPortFrom(to.Addr(), to.Port()+1)
+				_, _ = rtcp.WriteTo(m.report(now, name), net.UDPAddrFromAddrPort(to)) // the next one may get through
+			}
+		case <-stop:
+			return
+		}
+	}
+}
+
+// readPackets hands every packet to f until the socket is closed.
+func readPackets(pc net.PacketConn, f func([]byte)) {
 	buf := make([]byte, 2048)
 	for {
 		n, _, err := pc.ReadFrom(buf)
@@ -96,7 +122,7 @@ func (m *media) runReceiver(pc net.PacketConn) {
 		case errors.Is(err, net.ErrClosed):
 			return
 		case err == nil:
-			m.receive(buf[:n], time.Now())
+			f(buf[:n])
 		}
 	}
 }

@@ -22,6 +22,7 @@ type InviteOptions struct {
 	Direction    Direction
 	EditSDP      func(string) string // has the last word on every SDP we send
 	Play         Source              // nil = silence
+	RTCP         bool                // send reports; MPP phones do not unless told to. Not under a Pacer
 	Keep         time.Duration       // how much received audio is kept for listening; zero = 5 s
 
 	// Signalling.

@@ -2,6 +2,7 @@ package softphone
 
 import (
 	"context"
+	"errors"
 	"net/netip"
 	"testing"
 	"testing/synctest"
@@ -28,13 +29,13 @@ type pair struct {
 }
 
 // bubble runs f with a pair in a synctest bubble.
-func bubble(t *testing.T, f func(t *testing.T, p *pair)) {
+func bubble(t *testing.T, f func(p *pair)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		p := &pair{t: t, net: memnet.New(), invites: make(chan *Incoming, 8)}
 		p.alice = p.open(Config{User: "alice", Name: "Alice", Local: aliceAddr, Server: bobAddr})
 		p.bob = p.open(Config{User: "bob", Local: bobAddr, Server: aliceAddr, OnInvite: func(in *Incoming) { p.invites <- in }})
-		f(t, p)
+		f(p)
 		synctest.Wait()
 	})
 }
@@ -84,7 +85,8 @@ func TestCallCarriesSoundBothWays(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			bubble(t, func(t *testing.T, p *pair) {
+			bubble(t, func(p *pair) {
+				t := p.t
 				near, far := p.call(tt.caller, tt.callee)
 				near.Tone(1000)
 				far.Tone(1500)
@@ -122,7 +124,8 @@ func wantOnly(t *testing.T, c *Call, heard, not float64) {
 }
 
 func TestByeFromTheCallee(t *testing.T) {
-	bubble(t, func(t *testing.T, p *pair) {
+	bubble(t, func(p *pair) {
+		t := p.t
 		near, far := p.call(InviteOptions{}, InviteOptions{})
 		_, err := far.ask(t.Context(), "BYE", func(m *Message) { m.add("Reason", `SIP;cause=200;text="so long"`) })
 		if err != nil {
@@ -133,14 +136,15 @@ func TestByeFromTheCallee(t *testing.T) {
 			t.Errorf("ending %+v", e)
 		}
 		far.Vanish()
-		if err := near.Bye(t.Context()); err != ErrEnded {
+		if err := near.Bye(t.Context()); !errors.Is(err, ErrEnded) {
 			t.Errorf("second end: %v", err)
 		}
 	})
 }
 
 func TestRefusedAndCancelled(t *testing.T) {
-	bubble(t, func(t *testing.T, p *pair) {
+	bubble(t, func(p *pair) {
+		t := p.t
 		go func() { (<-p.invites).Refuse(486) }() // ends with the call
 		_, err := p.alice.Invite(t.Context(), "bob", InviteOptions{})
 		if StatusOf(err) != 486 {
@@ -161,14 +165,15 @@ func TestRefusedAndCancelled(t *testing.T) {
 		}
 		i := <-in
 		<-i.Cancelled()
-		if _, err := i.Answer(t.Context(), InviteOptions{}); err != ErrEnded {
+		if _, err := i.Answer(t.Context(), InviteOptions{}); !errors.Is(err, ErrEnded) {
 			t.Errorf("answer after CANCEL: %v", err)
 		}
 	})
 }
 
 func TestNobodyAnswers(t *testing.T) {
-	bubble(t, func(t *testing.T, p *pair) {
+	bubble(t, func(p *pair) {
+		t := p.t
 		_ = p.bob.Close()
 		start := time.Now()
 		if _, err := p.alice.Invite(t.Context(), "bob", InviteOptions{}); err == nil || time.Since(start) != 32*time.Second {
@@ -179,7 +184,8 @@ func TestNobodyAnswers(t *testing.T) {
 
 // TestLossAndRetransmission loses the first of everything.
 func TestLossAndRetransmission(t *testing.T) {
-	bubble(t, func(t *testing.T, p *pair) {
+	bubble(t, func(p *pair) {
+		t := p.t
 		seen := map[string]bool{}
 		p.net.OnPacket(func(k memnet.Packet) memnet.Verdict {
 			if k.Dst.Port() != 5060 || seen[string(k.Payload)] {
@@ -204,7 +210,8 @@ func TestLossAndRetransmission(t *testing.T) {
 }
 
 func TestNeverACKEndsTheCall(t *testing.T) {
-	bubble(t, func(t *testing.T, p *pair) {
+	bubble(t, func(p *pair) {
+		t := p.t
 		start := time.Now()
 		near, far := p.call(InviteOptions{NeverACK: true}, InviteOptions{})
 		<-far.Done()
@@ -221,7 +228,8 @@ func TestNeverACKEndsTheCall(t *testing.T) {
 func TestHold(t *testing.T) {
 	for form, name := range map[HoldForm]string{HoldSendOnly: "sendonly", HoldInactive: "inactive", HoldZero: "0.0.0.0"} {
 		t.Run(name, func(t *testing.T) {
-			bubble(t, func(t *testing.T, p *pair) {
+			bubble(t, func(p *pair) {
+				t := p.t
 				near, far := p.call(InviteOptions{}, InviteOptions{})
 				near.Tone(1000)
 				far.Tone(1500)
@@ -252,7 +260,8 @@ func TestHold(t *testing.T) {
 }
 
 func TestGlare(t *testing.T) {
-	bubble(t, func(t *testing.T, p *pair) {
+	bubble(t, func(p *pair) {
+		t := p.t
 		near, far := p.call(InviteOptions{}, InviteOptions{})
 		p.net.OnPacket(func(memnet.Packet) memnet.Verdict { return memnet.Delay(50 * time.Millisecond) })
 		errs := make(chan error)
@@ -270,7 +279,8 @@ func TestGlare(t *testing.T) {
 }
 
 func TestUpdateOptionsInfo(t *testing.T) {
-	bubble(t, func(t *testing.T, p *pair) {
+	bubble(t, func(p *pair) {
+		t := p.t
 		near, far := p.call(InviteOptions{}, InviteOptions{})
 		if err := near.Update(t.Context()); err != nil {
 			t.Error(err)
@@ -297,7 +307,8 @@ func TestUpdateOptionsInfo(t *testing.T) {
 }
 
 func TestSessionTimer(t *testing.T) {
-	bubble(t, func(t *testing.T, p *pair) {
+	bubble(t, func(p *pair) {
+		t := p.t
 		near, far := p.call(InviteOptions{SessionExpires: 90 * time.Second, Refresher: "uac"}, InviteOptions{})
 		near.mu.Lock()
 		near.expires, near.refresh, near.updates = 90*time.Second, true, true // the callee's 200 does not grant one
@@ -312,7 +323,8 @@ func TestSessionTimer(t *testing.T) {
 }
 
 func TestVanishLeavesThePeerAlone(t *testing.T) {
-	bubble(t, func(t *testing.T, p *pair) {
+	bubble(t, func(p *pair) {
+		t := p.t
 		near, far := p.call(InviteOptions{}, InviteOptions{})
 		p.alice.Vanish()
 		<-near.Done()
@@ -326,16 +338,17 @@ func TestVanishLeavesThePeerAlone(t *testing.T) {
 			t.Errorf("longest silence %s", s.LongestGap)
 		}
 		_, err := p.alice.Invite(t.Context(), "bob", InviteOptions{})
-		if err != ErrClosed {
+		if !errors.Is(err, ErrClosed) {
 			t.Errorf("call on a closed phone: %v", err)
 		}
 	})
 }
 
 func TestDelays(t *testing.T) {
-	bubble(t, func(t *testing.T, p *pair) {
+	bubble(t, func(p *pair) {
+		t := p.t
 		near, far := p.call(InviteOptions{}, InviteOptions{Keep: 15 * time.Second})
-		p.net.OnPacket(func(k memnet.Packet) memnet.Verdict { return memnet.Delay(37 * time.Millisecond) })
+		p.net.OnPacket(func(memnet.Packet) memnet.Verdict { return memnet.Delay(37 * time.Millisecond) })
 		since := time.Now()
 		near.Bursts(time.Second)
 		time.Sleep(10*time.Second + 500*time.Millisecond)
@@ -347,6 +360,43 @@ func TestDelays(t *testing.T) {
 			if d < 36500*time.Microsecond || d > 37500*time.Microsecond {
 				t.Errorf("delay %s, want 37 ms", d)
 			}
+		}
+		_ = near.Bye(t.Context())
+	})
+}
+
+func TestReports(t *testing.T) {
+	bubble(t, func(p *pair) {
+		t := p.t
+		var seen [][]byte
+		p.net.OnPacket(func(k memnet.Packet) memnet.Verdict {
+			if k.Dst.Port()%2 == 1 && k.Dst.Port() > 30000 {
+				seen = append(seen, k.Payload)
+			}
+			return memnet.Pass()
+		})
+		near, far := p.call(InviteOptions{RTCP: true}, InviteOptions{RTCP: true, NeverRTP: true})
+		time.Sleep(16 * time.Second)
+		if n := far.Stats().Reports; n != 3 {
+			t.Errorf("the callee got %d reports", n)
+		}
+		if n := near.Stats().Reports; n != 3 {
+			t.Errorf("the caller got %d reports", n)
+		}
+		kinds := map[byte]int{}
+		for _, b := range seen {
+			kinds[b[1]]++
+			if len(b)%4 != 0 || b[0] != 0x80 && b[0] != 0x81 {
+				t.Errorf("report % x", b)
+			}
+		}
+		if kinds[rtcpSR] != 3 || kinds[rtcpRR] != 3 {
+			t.Errorf("kinds %v", kinds)
+		}
+		near.media.receiveRTCP([]byte{0x81, rtcpBYE, 0, 1, 0, 0, 0, 1})
+		near.media.receiveRTCP([]byte{0x81, rtcpBYE, 0, 9, 0, 0, 0, 1}) // longer than it is
+		if n := near.Stats().Goodbyes; n != 1 {
+			t.Errorf("%d goodbyes", n)
 		}
 		_ = near.Bye(t.Context())
 	})

@@ -49,7 +49,7 @@ func Open(ctx context.Context, cfg Config) (*Phone, error) {
 	// Close stops it and waits.
 	p.running.Go(func() {
 		if err := l.run(p.receive); err != nil {
-			cfg.Log.Warn("SIP connection lost", "err", err)
+			cfg.Log.WarnContext(context.WithoutCancel(ctx), "SIP connection lost", "err", err)
 		}
 	})
 	return p, nil

@@ -25,6 +25,7 @@ import (
 
 // scripted is a server that answers each request by a function.
 type scripted struct {
+	t        *testing.T
 	mu       sync.Mutex
 	requests []*Message
 	answer   func(n int, m *Message) []string // responses as "200 OK\r\nHeader: x"; n counts the requests of this method
@@ -77,7 +78,7 @@ func (s *scripted) methods() string {
 }
 
 // scriptedBubble runs f with a phone and its scripted server.
-func scriptedBubble(t *testing.T, answer func(n int, m *Message) []string, f func(t *testing.T, p *Phone, s *scripted)) {
+func scriptedBubble(t *testing.T, answer func(n int, m *Message) []string, f func(p *Phone, s *scripted)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		nw := memnet.New()
@@ -85,7 +86,7 @@ func scriptedBubble(t *testing.T, answer func(n int, m *Message) []string, f fun
 		if err != nil {
 			t.Fatal(err)
 		}
-		s := &scripted{answer: answer, count: map[string]int{}}
+		s := &scripted{t: t, answer: answer, count: map[string]int{}}
 		go func() { // until pc is closed
 			buf := make([]byte, 65536)
 			for {
@@ -105,7 +106,7 @@ func scriptedBubble(t *testing.T, answer func(n int, m *Message) []string, f fun
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { _, _ = p.Close(), pc.Close() })
-		f(t, p, s)
+		f(p, s)
 	})
 }
 
@@ -136,7 +137,8 @@ func TestRegisterWithDigest(t *testing.T) {
 		}
 		return []string{"200 OK\r\nContact: " + strings.Replace(m.Header("Contact"), "expires=3600", "expires=120", 1)}
 	}
-	scriptedBubble(t, answer, func(t *testing.T, p *Phone, s *scripted) {
+	scriptedBubble(t, answer, func(p *Phone, s *scripted) {
+		t := s.t
 		granted, err := p.Register(t.Context(), time.Hour)
 		if err != nil || granted != 2*time.Minute {
 			t.Fatalf("granted %s: %v", granted, err)
@@ -179,7 +181,8 @@ func headerOrder(m *Message) string {
 }
 
 func TestWrongPasswordIsTriedOnce(t *testing.T) {
-	scriptedBubble(t, func(int, *Message) []string { return []string{demand} }, func(t *testing.T, p *Phone, s *scripted) {
+	scriptedBubble(t, func(int, *Message) []string { return []string{demand} }, func(p *Phone, s *scripted) {
+		t := s.t
 		if _, err := p.Register(t.Context(), time.Hour); StatusOf(err) != 401 {
 			t.Errorf("got %v", err)
 		}
@@ -199,7 +202,8 @@ func TestStaleNonceIsTriedAgain(t *testing.T) {
 		}
 		return []string{"200 OK\r\nContact: " + m.Header("Contact")}
 	}
-	scriptedBubble(t, answer, func(t *testing.T, p *Phone, s *scripted) {
+	scriptedBubble(t, answer, func(p *Phone, s *scripted) {
+		t := s.t
 		if _, err := p.Register(t.Context(), time.Hour); err != nil {
 			t.Error(err)
 		}
@@ -219,7 +223,8 @@ func TestProxyChallengeOfAnInvite(t *testing.T) {
 		}
 		return nil
 	}
-	scriptedBubble(t, answer, func(t *testing.T, p *Phone, s *scripted) {
+	scriptedBubble(t, answer, func(p *Phone, s *scripted) {
+		t := s.t
 		if _, err := p.Invite(t.Context(), "100", InviteOptions{}); StatusOf(err) != 404 {
 			t.Errorf("got %v", err)
 		}
@@ -246,7 +251,8 @@ func TestCancelWaitsForAProvisional(t *testing.T) {
 		}
 		return nil
 	}
-	scriptedBubble(t, answer, func(t *testing.T, p *Phone, s *scripted) {
+	scriptedBubble(t, answer, func(p *Phone, s *scripted) {
+		t := s.t
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		start := time.Now()
@@ -264,7 +270,8 @@ func TestCancelWaitsForAProvisional(t *testing.T) {
 }
 
 func TestOptionsOutsideACall(t *testing.T) {
-	scriptedBubble(t, func(int, *Message) []string { return []string{"200 OK"} }, func(t *testing.T, p *Phone, _ *scripted) {
+	scriptedBubble(t, func(int, *Message) []string { return []string{"200 OK"} }, func(p *Phone, s *scripted) {
+		t := s.t
 		if r, err := p.Options(t.Context(), "sip:paris.test"); err != nil || r.Code != 200 {
 			t.Errorf("%v %v", r, err)
 		}

@@ -17,6 +17,8 @@ type Stats struct {
 	Events      uint64 // telephone-event packets received
 	OtherTypes  uint64 // packets of payload types not negotiated
 	Streams     uint64 // distinct SSRCs, one after the other
+	Reports     uint64 // sender and receiver reports of the peer by RTCP
+	Goodbyes    uint64 // its RTCP BYEs
 	Gaps40      uint64 // inter-arrival times above 40 ms
 	Gaps60      uint64
 	Gaps100     uint64

@@ -48,7 +48,7 @@ func (c *Call) learnTimer(resp *Message) {
 // refreshed restarts the session interval.
 func (c *Call) refreshed() {
 	select {
-	case c.refreshd <- struct{}{}:
+	case c.renewed <- struct{}{}:
 	default:
 	}
 }
@@ -76,7 +76,7 @@ func (c *Call) runTimer() {
 		select {
 		case <-c.done:
 			return
-		case <-c.refreshd:
+		case <-c.renewed:
 			continue
 		case <-time.After(wait):
 		}

@@ -31,7 +31,7 @@ func TestG711(t *testing.T) {
 		for code := range 256 {
 			v := c.decode(nil, []byte{byte(code)})
 			back := c.encode(nil, v)[0]
-			if back != byte(code) && !(c == PCMU && code == 0x7f && back == 0xff) { // both are zero
+			if zeroes := c == PCMU && code == 0x7f && back == 0xff; back != byte(code) && !zeroes {
 				t.Errorf("%s: %#x decodes to %d, which encodes to %#x", c, code, v[0], back)
 			}
 		}
@@ -150,9 +150,9 @@ func TestStats(t *testing.T) {
 	s.begin(now)
 	for _, p := range []struct {
 		seq  uint16
-		wait time.Duration
+		wait int // ms
 	}{{65534, 20}, {65535, 20}, {1, 20}, {0, 5}, {1, 1}, {2, 20}, {5, 130}} {
-		now = now.Add(p.wait * time.Millisecond)
+		now = now.Add(time.Duration(p.wait) * time.Millisecond)
 		s.packet(rtpHeader{seq: p.seq, ts: uint32(p.seq+2) * 160, ssrc: 1}, now)
 	}
 	got := s.snapshot(now.Add(50 * time.Millisecond))

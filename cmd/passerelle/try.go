@@ -19,20 +19,20 @@ import (
 
 // tryCmd proves the main job on a running server, as its callers see it.
 type tryCmd struct {
-	Server    string   `help:"SIP address of the server." default:"127.0.0.1:5060" placeholder:"HOST:PORT"`
+	Server    string   `help:"SIP address of the server; 127.0.0.1:5060 by default." default:"127.0.0.1:5060" placeholder:"HOST:PORT"`
 	Transport string   `help:"Transport of the callers." enum:"udp,tcp,tls" default:"udp"`
 	CA        string   `name:"ca" help:"Certificates (PEM) that the server's is checked by, for --transport tls; the system's by default." placeholder:"F"`
 	Domain    string   `help:"SIP domain of the callers' lines; the demo's, or the server's address with --caller." placeholder:"DOMAIN"`
 	Number    string   `help:"Gateway number to dial; the demo's by default." placeholder:"N"`
-	Space     []string `help:"Space ID to type; again for more spaces." placeholder:"ID"`
-	Caller    []string `help:"Line that calls: its SIP user name and password; again for more. The demo's Alice and Camille by default." placeholder:"USER:PASS"`
+	Space     []string `help:"Space ID to type; again for more spaces. The demo's by default." placeholder:"ID"`
+	Caller    []string `help:"Line that calls: its SIP user name and password; again for more. The demo's Alice and Camille by default." sep:"none" placeholder:"USER:PASS"`
 	Digits    string   `help:"How digits are sent." enum:"rfc4733,info,inband" default:"rfc4733"`
 	Codec     string   `help:"Codec of the callers." enum:"pcmu,pcma,both" default:"both"`
 
 	Spaces     int           `help:"Fill this many spaces at once: a load test." placeholder:"N"`
-	Parties    int           `help:"Callers in each space." default:"15" placeholder:"M"`
+	Parties    int           `help:"Callers in each space, 15 by default." default:"15" placeholder:"M"`
 	For        time.Duration `help:"How long the full spaces are measured." default:"20s"`
-	Ramp       float64       `help:"Calls that are set up per second." default:"20" placeholder:"RATE"`
+	Ramp       float64       `help:"Calls that are set up per second, 20 by default." default:"20" placeholder:"RATE"`
 	SpacesFile string        `help:"File of spaces, one per line: gateway number and space ID." placeholder:"F"`
 	Data       string        `help:"Data directory of the running server, whose spaces are asked for by its admin socket." placeholder:"DIR"`
 	API        string        `name:"api" help:"URL of the running server, whose spaces are asked for by its API." placeholder:"URL"`
@@ -47,8 +47,8 @@ type tryCmd struct {
 func (tryCmd) Help() string {
 	return "Two simulated callers register, dial the gateway number and type the space ID; each must hear the other, and never " +
 		"itself. Exit status 0 means that all of it held.\n\n" +
-		"Example: passerelle try\n" +
-		"Example: passerelle try --server 192.0.2.10:5060 --number +33170001000 --space 48213907752 --caller 201:secret --caller 202:secret\n" +
+		"Example: passerelle try\n\n" +
+		"Example: passerelle try --server 192.0.2.10:5060 --number +33170001000 --space 48213907752 --caller 201:secret --caller 202:secret\n\n" +
 		"Example: passerelle try --spaces 8 --parties 15 --for 20s --json figures.json"
 }
 

@@ -153,7 +153,7 @@ func (p *prover) hear(ctx context.Context) {
 	_ = p.do(p.line.name, "hears the other caller", func() (string, error) {
 		err := p.within(ctx, hearWithin, func(ctx context.Context) error { return p.call.WaitTone(ctx, p.other, heardDB) })
 		if errors.Is(err, softphone.ErrNotHeard) {
-			return "", fmt.Errorf("the other caller's tone did not come within %s: was the space ID taken? %w", hearWithin, err)
+			return "", fmt.Errorf("the other caller's tone did not come within %s: was the space ID taken?", hearWithin)
 		}
 		return "", err
 	}) && p.do(p.line.name, "never hears itself", func() (string, error) {

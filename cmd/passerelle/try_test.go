@@ -51,7 +51,7 @@ func parseTry(args ...string) (*tryCmd, error) {
 }
 
 func TestTryProvesTheDemo(t *testing.T) {
-	for _, digits := range []string{"rfc4733", "info"} {
+	for _, digits := range []string{"rfc4733", "info", "inband"} {
 		t.Run(digits, func(t *testing.T) {
 			inWorldOf(t, demoEnterprise(), func(w *world) {
 				start := time.Now()

@@ -117,7 +117,7 @@ func (c *Conn) Read(b []byte) (int, error) {
 		}
 		n, ok, err := c.in.take(b)
 		switch {
-		case err == io.EOF:
+		case errors.Is(err, io.EOF):
 			return 0, io.EOF
 		case err != nil:
 			return 0, c.fault("read", err)

@@ -287,7 +287,7 @@ func TestStreamFaults(t *testing.T) {
 		}
 		_ = far.SetReadDeadline(time.Time{})
 		_ = near.(*Conn).CloseWrite()
-		if _, err := far.Read(make([]byte, 1)); err != io.EOF {
+		if _, err := far.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
 			t.Errorf("read after half close: %v", err)
 		}
 		if _, err := far.Write([]byte("still open")); err != nil {
