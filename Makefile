@@ -4,7 +4,7 @@ BIN     := bin/passerelle
 VERSION := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test unit race tools tools-test packages sipp sipp-load bench soak soak-short proofs fmt fmt-check vet lint tidy
+.PHONY: help build run test unit race tools tools-test packages sipp sipp-load bench soak soak-short sipp-both proofs fmt fmt-check vet lint tidy
 
 # The tools are modules of their own, independent of the server's packages.
 TOOLS   := confload regload rtppcap trial
@@ -49,9 +49,12 @@ bench: build tools ## what bridges and registrations cost, against a bare echo; 
 soak: build tools packages ## random callers for DUR (30m), then everything must be given back
 	bin/trial soak -for $(DUR) $(SOAK)
 
-# The soak mostly waits, on ports of its own: it runs beside the scenarios.
+# The soak mostly waits, on ports of its own: it runs beside the others.
 proofs: build tools packages
-	@$(MAKE) --no-print-directory -j2 -O sipp soak-short
+	@$(MAKE) --no-print-directory -j2 -O soak-short sipp-both
+
+sipp-both:
+	@$(MAKE) --no-print-directory sipp
 	@$(MAKE) --no-print-directory sipp-load
 
 soak-short:

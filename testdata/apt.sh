@@ -11,13 +11,23 @@ for command in "$@"; do
 	esac
 	missing="$missing $package"
 done
-[ -n "$missing" ] || exit 0
+sudo=
+[ "$(id -u)" = 0 ] || sudo=sudo
+
+# raw lets SIPp send RTP from a pcap, through a raw socket, for a user who is not root.
+raw() {
+	sipp=$(command -v sipp) && [ -n "$sudo" ] || return 0
+	/usr/sbin/getcap "$sipp" | grep -q cap_net_raw || sudo /usr/sbin/setcap cap_net_raw+ep "$sipp"
+}
+
+[ -n "$missing" ] || {
+	raw
+	exit 0
+}
 command -v apt-get >/dev/null 2>&1 || {
 	echo "apt.sh: please install$missing; this system has no apt-get" >&2
 	exit 1
 }
-sudo=
-[ "$(id -u)" = 0 ] || sudo=sudo
 echo "installing$missing" >&2
 # The package lists of a fresh machine are empty or stale; try without them first.
 # shellcheck disable=SC2086 # words are wanted
@@ -25,3 +35,4 @@ $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-reco
 	$sudo apt-get update -q >/dev/null
 	$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $missing >/dev/null
 }
+raw

@@ -196,7 +196,7 @@ func (s *soak) perform(ctx context.Context, a act, r *rand.Rand, slot int) {
 		return
 	}
 	defer os.RemoveAll(dir)
-	if err := s.props(dir, 7001+r.IntN(soakSpaces)); err != nil {
+	if err := s.layOut(dir, 7001+r.IntN(soakSpaces)); err != nil {
 		s.out.add(a.name, err, dir)
 		return
 	}
@@ -228,11 +228,14 @@ func (s *soak) perform(ctx context.Context, a act, r *rand.Rand, slot int) {
 	s.out.add(a.name, cmd.Wait(), dir)
 }
 
-// props puts what the scenarios play into their directory.
-func (s *soak) props(dir string, space int) error {
-	for link, to := range map[string]string{
-		"digits.pcap": fmt.Sprintf("%d.pcap", space), "wrong1.pcap": "wrong1.pcap", "wrong2.pcap": "wrong2.pcap", "wrong3.pcap": "wrong3.pcap",
-	} {
+// props is what the scenarios play: the names they use, and the file of each for a caller of a space.
+func props(space int) map[string]string {
+	return map[string]string{"digits.pcap": fmt.Sprintf("%d.pcap", space), "wrong1.pcap": "wrong1.pcap", "wrong2.pcap": "wrong2.pcap", "wrong3.pcap": "wrong3.pcap"}
+}
+
+// layOut puts the props into an act's directory.
+func (s *soak) layOut(dir string, space int) error {
+	for link, to := range props(space) {
 		if err := os.Symlink(filepath.Join(s.work, "props", to), filepath.Join(dir, link)); err != nil {
 			return err
 		}

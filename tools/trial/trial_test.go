@@ -1,0 +1,108 @@
+package main
+
+import (
+	"encoding/json"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// TestScenariosExist keeps the repertoire and the scenarios together: every act's file is there, and every key that the
+// file wants is given.
+func TestScenariosExist(t *testing.T) {
+	s := &soak{}
+	s.root, s.bin, s.sip = "../..", "bin", "127.0.0.1:5060"
+	for _, a := range acts {
+		program, args := a.args(s, rand.New(rand.NewPCG(1, 2)), 3)
+		if program != "sipp" {
+			continue
+		}
+		file := args[slices.Index(args, "-sf")+1]
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Errorf("%s: %v", a.name, err)
+			continue
+		}
+		for _, key := range []string{"dial", "k12", "crlf"} {
+			if strings.Contains(string(text), "["+key+"]") != slices.Contains(args, key) {
+				t.Errorf("%s: -key %s and %s do not agree", a.name, key, filepath.Base(file))
+			}
+		}
+		for _, played := range []string{"wrong3.pcap", "digits.pcap"} {
+			if strings.Contains(string(text), `"`+played) && !slices.Contains(propNames(), played) {
+				t.Errorf("%s plays %s, which is not among the props", a.name, played)
+			}
+		}
+	}
+}
+
+func propNames() (names []string) {
+	for link := range props(7001) {
+		names = append(names, link)
+	}
+	return names
+}
+
+func TestChooseByWeight(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 4))
+	total, drawn := 0, map[string]int{}
+	for _, a := range acts {
+		total += a.weight
+	}
+	const rounds = 20000
+	for range rounds {
+		drawn[choose(r).name]++
+	}
+	for _, a := range acts {
+		want := float64(rounds) * float64(a.weight) / float64(total)
+		if got := float64(drawn[a.name]); got < want*0.8 || got > want*1.2 {
+			t.Errorf("%s was drawn %.0f times, want about %.0f", a.name, got, want)
+		}
+	}
+}
+
+func TestComplaintSkipsRemarks(t *testing.T) {
+	dir := t.TempDir()
+	text := "Discarding message which can't be mapped to a known SIPp call:\nBYE sip:x\n2026\tAborting call on unexpected message: 486\n"
+	if err := os.WriteFile(filepath.Join(dir, "errors.log"), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got := complaint(dir); got != "Aborting call on unexpected message: 486\n" {
+		t.Errorf("got %q", got)
+	}
+}
+
+func TestReport(t *testing.T) {
+	var r report
+	round := func(per1000 float64) conference {
+		var c conference
+		if err := json.Unmarshal([]byte(`{"calls":300,"calls_up":300,"rx_pps":15000,"cpu":{"server_cores":0.12}}`), &c); err != nil {
+			t.Fatal(err)
+		}
+		c.CPU.Per1000 = per1000
+		return c
+	}
+	r.Echo = []conference{round(0.5), round(0.4)}
+	r.Bridge = []conference{round(0.8), round(0.9)}
+	var reg registration
+	if err := json.Unmarshal([]byte(`{"ops_per_s":1000,"timeouts":1,"final_status":{"200":99,"403":2},"server":{"cpu_us_per_op":16}}`), &reg); err != nil {
+		t.Fatal(err)
+	}
+	reg.Name = "refresh"
+	r.Register = []registration{reg}
+	if got := r.echoedPacket(); got != 8 {
+		t.Errorf("an echoed packet costs %v µs, want 8: 0.12 cores at 15 000 packets a second", got)
+	}
+	md := r.markdown()
+	for _, want := range []string{"| passerelle | 0.800 | **2.00** |", "| refresh | 16.0 | 2.00 | 1000 |", "| 3 |"} {
+		if !strings.Contains(md, want) {
+			t.Errorf("the summary lacks %q:\n%s", want, md)
+		}
+	}
+	if err := r.write(t.TempDir()); err == nil || !strings.Contains(err.Error(), "refresh: 3 failed") {
+		t.Errorf("got %v, want the failed registrations told", err)
+	}
+}
