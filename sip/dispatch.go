@@ -51,7 +51,13 @@ func (s *Server) refuseMalformed(f flow, src Source, raw []byte, flaw *malformed
 
 // work handles one message in its mailbox.
 func (s *Server) work(d delivery) {
-	defer s.recovered(ownerMailbox)
+	var in *inbound
+	defer func() {
+		if p := recover(); p != nil {
+			s.panicked(ownerMailbox, p)
+			s.abandon(in)
+		}
+	}()
 	m, flaw := parse(d.raw, d.head)
 	if flaw != nil {
 		s.refuseMalformed(d.flow, d.src, d.raw, flaw)
@@ -67,6 +73,21 @@ func (s *Server) work(d delivery) {
 			s.drop(dropStray)
 		}
 	}
+}
+
+// abandon ends what a panic left of a request: its transaction, and its sender's waiting.
+func (s *Server) abandon(in *inbound) {
+	defer s.recovered(ownerMailbox)
+	if in == nil || in.key == "" {
+		return
+	}
+	if tx := s.txs.findServer(in.key); tx != nil {
+		if leg := tx.leg.Load(); leg != nil || tx.final.Load() != 0 {
+			return // somebody cares for it
+		}
+		tx.Terminate()
+	}
+	in.answer(500, "")
 }
 
 // inbound is a request with the way it came.

@@ -13,11 +13,12 @@ import (
 
 // Limits of one connection.
 const (
-	streamQueue     = 256              // messages waiting to be written; a peer that lets them pile up is closed
-	streamWriteTime = 10 * time.Second // for one message to leave
-	streamFirstTime = 30 * time.Second // for the handshake and the first message
-	streamPartTime  = 30 * time.Second // for a message to come whole
-	streamIdleTime  = 3 * time.Hour    // without a byte; longer than any registration
+	streamQueue     = 256                    // messages waiting to be written; a peer that lets them pile up is closed
+	streamWriteTime = 10 * time.Second       // for one message to leave
+	streamFirstTime = 30 * time.Second       // for the handshake and the first message
+	streamPartTime  = 30 * time.Second       // for a message to come whole
+	streamLinger    = 200 * time.Millisecond // before a broken stream is closed
+	streamIdleTime  = 3 * time.Hour          // without a byte; longer than any registration
 )
 
 // streamFlow is one connection: TCP, TLS, or a WebSocket. Its reader runs in serveStream, its writer in writeLoop.
@@ -96,6 +97,14 @@ func (f *streamFlow) writeLoop() {
 				return
 			}
 		}
+	}
+}
+
+// linger waits for the answers to the messages that came whole before a broken one.
+func (f *streamFlow) linger() {
+	select {
+	case <-f.gone:
+	case <-time.After(streamLinger):
 	}
 }
 

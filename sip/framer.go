@@ -101,6 +101,7 @@ func (s *Server) readStream(f *streamFlow) error {
 		if n > 0 {
 			fr.feed(chunk[:n])
 			if more := s.takeFrames(f, &fr); !more {
+				f.linger()
 				return nil
 			}
 		}

@@ -16,7 +16,8 @@ type Leg struct {
 	s      *Server
 	log    *slog.Logger
 	invite *Invite
-	id     DialogID
+	id     DialogID // of a call of ours the remote tag is in named, once it is known
+	named  atomic.Pointer[DialogID]
 	offer  []byte
 	merge  mergeKey
 
@@ -56,13 +57,16 @@ type Leg struct {
 	sessionID sessionID
 	since     time.Time
 	calling   bool // we are the caller: the Call-ID is ours
+	heardSeq  bool // remoteSeq is set
+	call      *ourCall
 }
 
 // legState is what was sent and received of the dialog.
 type legState int
 
 const (
-	legEarly      legState = iota // no final answer yet
+	legEarly      legState = iota // called, no final answer yet
+	legCalling                    // we call, no final answer yet
 	legAnswered                   // 2xx sent, its ACK awaited
 	legConfirmed                  // ACK received
 	legEnding                     // BYE sent, its answer awaited
@@ -84,7 +88,7 @@ func (s *Server) newLeg(in *inbound, tx *serverTx, who Identity, offer []byte) *
 			Identity:   who, Source: in.src, headers: req.Headers(),
 		},
 		inbox: make(chan any), events: make(chan LegEvent, legEvents), done: make(chan struct{}), gone: make(chan struct{}),
-		tx: tx, req: req, flow: in.flow, peer: in.src, since: time.Now(),
+		tx: tx, req: req, flow: in.flow, peer: in.src, since: time.Now(), heardSeq: true,
 		localSeq: newCSeq(), remoteSeq: req.CSeq().SeqNo, awaiting: make(map[uint32]*awaitedACK),
 	}
 	if c := req.Contact(); c != nil {
@@ -111,8 +115,13 @@ const legEvents = 64
 // Invite returns the facts of the INVITE.
 func (l *Leg) Invite() *Invite { return l.invite }
 
-// ID returns the dialog's identity.
-func (l *Leg) ID() DialogID { return l.id }
+// ID returns the dialog's identity; a call of ours has no remote tag before it is answered.
+func (l *Leg) ID() DialogID {
+	if id := l.named.Load(); id != nil {
+		return *id
+	}
+	return l.id
+}
 
 // CallID returns the dialog's Call-ID.
 func (l *Leg) CallID() string { return l.id.CallID }

@@ -10,11 +10,15 @@ import (
 // takeRequest handles a request in the dialog (RFC 3261 §12.2.2).
 func (l *Leg) takeRequest(in *inbound, tx *serverTx) {
 	seq := in.CSeq().SeqNo
-	if seq <= l.remoteSeq {
+	if l.calling && !l.isPeer(in) {
+		l.respond(tx, l.reply(in.Request, 481, ""))
+		return
+	}
+	if l.heardSeq && seq <= l.remoteSeq {
 		l.respond(tx, l.reply(in.Request, 500, ""))
 		return
 	}
-	l.remoteSeq = seq
+	l.remoteSeq, l.heardSeq = seq, true
 	l.follow(in)
 	if in.Method == sipmsg.BYE {
 		l.takeBye(in, tx)

@@ -91,6 +91,10 @@ func (l *Leg) hangup(r Reason, cause error) {
 		l.final(code, "", r, 0)
 		l.over(cause)
 		l.state = legTerminated
+	case legCalling:
+		l.over(cause)
+		l.call.reason = r
+		l.cancelCall(l.call.invite)
 	case legAnswered:
 		// RFC 3261 §15: the callee sends no BYE before the ACK.
 		l.hangupFor = &r

@@ -16,6 +16,12 @@ type AnswerEvent struct {
 	SDP []byte
 }
 
+// ProgressEvent is a provisional answer to a call of ours, 180 to 199; SDP is its early media description, nil as a rule.
+type ProgressEvent struct {
+	Code int
+	SDP  []byte
+}
+
 // InfoEvent is an INFO request, answered 200 already (RFC 6086, RFC 2976).
 type InfoEvent struct {
 	ContentType string // media type in lower case, without parameters
@@ -25,7 +31,8 @@ type InfoEvent struct {
 // RefreshEvent tells that the session timer was refreshed without an offer (RFC 4028).
 type RefreshEvent struct{}
 
-func (OfferEvent) legEvent()   {}
-func (AnswerEvent) legEvent()  {}
-func (InfoEvent) legEvent()    {}
-func (RefreshEvent) legEvent() {}
+func (OfferEvent) legEvent()    {}
+func (AnswerEvent) legEvent()   {}
+func (InfoEvent) legEvent()     {}
+func (RefreshEvent) legEvent()  {}
+func (ProgressEvent) legEvent() {}

@@ -21,7 +21,7 @@ type pendingOffer struct {
 // glare tells how to refuse an offer of the peer that meets another offer: 491 when it is ours (RFC 3261 §14.2,
 // RFC 3311 §5.2), 500 when it is the peer's own; 0 when there is none.
 func (l *Leg) glare() int {
-	if l.reinvite != nil {
+	if l.reinvite != nil || l.state == legCalling {
 		return 491
 	}
 	for _, a := range l.awaiting {
@@ -179,7 +179,7 @@ func (l *Leg) reofferOnce(ctx context.Context, offer []byte) ([]byte, error) {
 	c := &outCall{method: sipmsg.INVITE, body: offer}
 	left := false
 	c.done = func(res *sipmsg.Response, err error) {
-		l.reinvite = nil
+		l.endReinvite(c)
 		r := l.reoffered(c, res, err)
 		if left && r.err == nil && r.sdp != nil {
 			l.emit(AnswerEvent{SDP: r.sdp})
@@ -198,7 +198,7 @@ func (l *Leg) reofferOnce(ctx context.Context, offer []byte) ([]byte, error) {
 		if err := l.send(c); err != nil {
 			return err
 		}
-		l.reinvite = c
+		l.beginReinvite(c)
 		return nil
 	})
 	if err != nil {
@@ -238,3 +238,22 @@ func (l *Leg) reoffered(c *outCall, res *sipmsg.Response, err error) ackResult {
 
 // isCaller reports whether we own the Call-ID.
 func (l *Leg) isCaller() bool { return l.calling }
+
+// reinviteLimit is how long a re-INVITE of ours may stay without a final answer before it is cancelled.
+const reinviteLimit = time.Minute
+
+func (l *Leg) beginReinvite(c *outCall) {
+	l.reinvite = c
+	c.limit = l.after(reinviteLimit, func() {
+		if !c.final {
+			l.cancelCall(c)
+		}
+	})
+}
+
+func (l *Leg) endReinvite(c *outCall) {
+	c.stopLimit()
+	if l.reinvite == c {
+		l.reinvite = nil
+	}
+}

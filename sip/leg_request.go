@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
+	"time"
 
 	sipmsg "github.com/emiago/sipgo/sip"
 )
@@ -18,10 +19,23 @@ type outCall struct {
 	body    []byte
 	done    func(res *sipmsg.Response, err error)
 
-	seq   uint32
-	tx    *clientTx
-	final bool
-	acked *sipmsg.Request // ACK of a 2xx, repeated with it
+	seq       uint32
+	req       *sipmsg.Request
+	wire      *wire
+	tx        *clientTx
+	begun     bool // a provisional answer came
+	final     bool
+	tries     int             // counts up with each repetition, with credentials for one
+	cancel    bool            // to be cancelled as soon as that is allowed
+	cancelled bool            // CANCEL was sent
+	limit     *time.Timer     // when to stop waiting, nil for the transaction's own
+	acked     *sipmsg.Request // ACK of a 2xx, repeated with it
+}
+
+func (c *outCall) stopLimit() {
+	if c.limit != nil {
+		c.limit.Stop()
+	}
 }
 
 // send sends a request in the dialog. The result comes to c.done unless send returns an error.
@@ -37,8 +51,10 @@ func (l *Leg) send(c *outCall) error {
 		req.AppendHeader(h)
 	}
 	withBody(req, "application/sdp", c.body)
+	c.req, c.wire, c.begun, c.final = req, w, false, false
+	try := c.tries
 	tx, err := l.s.txs.newClient(req, w, func(res *sipmsg.Response, err error) {
-		l.post(replyArrived{call: c, res: res, err: err})
+		l.post(replyArrived{call: c, try: try, res: res, err: err})
 	})
 	if err != nil {
 		return err
@@ -126,17 +142,32 @@ func numeric(u *sipmsg.Uri) (netip.AddrPort, bool) {
 }
 
 // takeReply handles an answer to a request of ours.
-func (l *Leg) takeReply(c *outCall, res *sipmsg.Response, err error) {
+func (l *Leg) takeReply(c *outCall, try int, res *sipmsg.Response, err error) {
+	if try != c.tries {
+		return // of an earlier try
+	}
 	if c.final {
+		if c == l.inviteCall() && l.forked(res) {
+			return
+		}
 		if res != nil && res.IsSuccess() && c.acked != nil {
 			l.sendACK(c) // the 2xx was repeated: so is its ACK (RFC 3261 §13.2.2.4)
 		}
 		return
 	}
 	if res != nil && res.IsProvisional() {
+		c.begun = true
+		if c.cancel {
+			l.sendCancel(c)
+		} else if c == l.inviteCall() {
+			l.progress(res)
+		}
 		return
 	}
 	c.final = true
+	if l.retry(c, res) {
+		return
+	}
 	code := "timeout"
 	if res != nil {
 		code = strconv.Itoa(res.StatusCode)
@@ -145,6 +176,9 @@ func (l *Leg) takeReply(c *outCall, res *sipmsg.Response, err error) {
 	}
 	l.s.metrics.sent.WithLabelValues(methodLabel(c.method), code).Inc()
 	if res != nil && res.IsSuccess() {
+		if c == l.inviteCall() {
+			l.establish(res)
+		}
 		if c.method == sipmsg.INVITE || c.method == sipmsg.UPDATE {
 			l.retarget(res)
 		}

@@ -21,6 +21,7 @@ type (
 	}
 	replyArrived struct {
 		call *outCall
+		try  int
 		res  *sipmsg.Response // nil with err
 		err  error
 	}
@@ -56,11 +57,16 @@ func (l *Leg) start() {
 	l.s.metrics.legs.Inc()
 	l.log.Info("leg begun", "trunk", l.invite.Identity.Trunk, "remote", l.peer.Remote, "transport", l.peer.Transport)
 	l.armExpires()
+	l.own()
+	l.s.legs.wait.Go(func() { l.serve(ctx) })
+}
+
+// own starts the owner.
+func (l *Leg) own() {
 	go func() {
 		defer l.s.legs.wait.Done() // added by legTable.add
 		l.run()
 	}()
-	l.s.legs.wait.Go(func() { l.serve(ctx) })
 }
 
 // serve runs the handler.
@@ -100,7 +106,7 @@ func (l *Leg) take(fact any) {
 	case cancelArrived:
 		l.takeCancel(f.in, f.invite)
 	case replyArrived:
-		l.takeReply(f.call, f.res, f.err)
+		l.takeReply(f.call, f.try, f.res, f.err)
 	case handlerReturned:
 		l.conclude(f.err)
 	case shutdownAsked:
@@ -115,16 +121,24 @@ func (l *Leg) take(fact any) {
 func (l *Leg) finish() {
 	if p := recover(); p != nil {
 		l.s.panicked(ownerLeg, p)
-		func() {
-			defer l.s.recovered(ownerLeg)
-			l.hangup(Reason{Protocol: "SIP", Cause: 500}, ErrPanic)
-		}()
+		l.guarded(func() { l.hangup(Reason{Protocol: "SIP", Cause: 500}, ErrPanic) })
 	}
 	l.over(ErrPanic) // does nothing after a regular end
-	l.stopTimers()
+	l.guarded(func() {
+		if l.pending != nil {
+			l.settleOffer(500)
+		}
+		l.stopTimers()
+	})
 	l.s.legs.remove(l)
 	l.s.metrics.legs.Dec()
 	close(l.gone)
+}
+
+// guarded runs f and survives its panic.
+func (l *Leg) guarded(f func()) {
+	defer l.s.recovered(ownerLeg)
+	f()
 }
 
 // over ends the leg for its handler.
@@ -162,8 +176,8 @@ func (l *Leg) stopTimers() {
 	for _, a := range l.awaiting {
 		a.stop()
 	}
-	if l.pending != nil {
-		l.pending.limit.Stop()
+	if l.reinvite != nil {
+		l.reinvite.stopLimit()
 	}
 }
 

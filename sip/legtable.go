@@ -48,8 +48,10 @@ func (t *legTable) add(l *Leg) bool {
 		return false
 	}
 	t.byID[l.id] = l
-	t.early[l.merge] = l
-	t.wait.Add(1) // for the owner; see Leg.start
+	if !l.calling {
+		t.early[l.merge] = l
+	}
+	t.wait.Add(1) // for the owner; see Leg.own
 	return true
 }
 
@@ -78,10 +80,18 @@ func (t *legTable) remove(l *Leg) {
 	}
 }
 
+// find returns the leg of a dialog. A call of ours is known without its remote tag, which the leg checks.
 func (t *legTable) find(id DialogID) *Leg {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.byID[id]
+	if l := t.byID[id]; l != nil {
+		return l
+	}
+	id.RemoteTag = ""
+	if l := t.byID[id]; l != nil && l.calling {
+		return l
+	}
+	return nil
 }
 
 func (t *legTable) count() int {

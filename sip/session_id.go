@@ -29,6 +29,14 @@ func (s *sessionID) init(req *sipmsg.Request) {
 	s.hear(v)
 }
 
+// begin makes our half.
+func (s *sessionID) begin() {
+	var b [16]byte
+	_, _ = rand.Read(b[:])                      // never fails
+	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80 // a version 4 UUID, as RFC 7989 §4.1 wants
+	s.local = hex.EncodeToString(b[:])
+}
+
 // hear takes the peer's half; it may change during a dialog, and a wrong one is no fault.
 func (s *sessionID) hear(v string) {
 	id, _, _ := strings.Cut(v, ";")

@@ -102,11 +102,12 @@ func (t *sessionTimer) ask(*Leg) []sipmsg.Header {
 
 // told settles the session timer by the 2xx to a request of ours (RFC 4028 §7.2).
 func (t *sessionTimer) told(l *Leg, res *sipmsg.Response) {
-	if t.interval == 0 {
+	se, refresher, ok := sessionExpires(res)
+	if t.interval == 0 && !ok {
 		return
 	}
 	t.stop()
-	if se, refresher, ok := sessionExpires(res); ok {
+	if ok {
 		t.interval = max(se, leastMinSE)
 		t.ours = refresher != "uas"
 	} else {
@@ -175,9 +176,7 @@ func (l *Leg) refreshSession() {
 		c.method, c.body = sipmsg.INVITE, l.sdp
 	}
 	c.done = func(res *sipmsg.Response, err error) {
-		if l.reinvite == c {
-			l.reinvite = nil
-		}
+		l.endReinvite(c)
 		switch {
 		case l.isOver:
 		case dialogGone(res, err):
@@ -204,6 +203,6 @@ func (l *Leg) refreshSession() {
 		return
 	}
 	if c.method == sipmsg.INVITE {
-		l.reinvite = c
+		l.beginReinvite(c)
 	}
 }
