@@ -13,9 +13,10 @@ import (
 
 // configuration changes the stored enterprise while the server runs and puts each change in use.
 type configuration struct {
-	store *store.Store
-	live  *directory.Live
-	mu    sync.Mutex // one change at a time: the snapshot in use is that of the last one stored
+	store   *store.Store
+	live    *directory.Live
+	swapped func()     // told of a new snapshot in use; may be nil
+	mu      sync.Mutex // one change at a time: the snapshot in use is that of the last one stored
 }
 
 var (
@@ -74,6 +75,9 @@ func (c *configuration) change(ctx context.Context, progress func(done, total in
 		return fmt.Errorf("put the change in use: %w", err)
 	}
 	c.live.Swap(dir)
+	if c.swapped != nil {
+		c.swapped()
+	}
 	return nil
 }
 

@@ -351,3 +351,30 @@ func TestOffers(t *testing.T) {
 		})
 	}
 }
+
+// TestLineThatLeavesLosesItsRegistration takes a user out of the directory: the phone is no longer registered, others stay.
+func TestLineThatLeavesLosesItsRegistration(t *testing.T) {
+	inWorld(t, func(w *world) {
+		for _, p := range []*softphone.Phone{w.alice(), w.camille()} {
+			if _, err := p.Register(w.t.Context(), time.Hour); err != nil {
+				t.Fatal(err)
+			}
+		}
+		e := sitefile.Demo()
+		e.Sites[0].Users = e.Sites[0].Users[:2] // Camille is the third
+		dir, err := directory.New(e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.live.Swap(dir)
+		w.house.prune()
+		for b := range w.house.registrar.All() {
+			if b.Username != "alice-app" {
+				t.Errorf("%s is still registered", b.Username)
+			}
+		}
+		if n := w.house.registrar.Count(); n != 1 {
+			t.Errorf("%d registrations, want 1", n)
+		}
+	})
+}

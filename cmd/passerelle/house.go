@@ -75,6 +75,13 @@ func newHouse(cfg houseConfig) *house {
 	return h
 }
 
+// prune ends the registrations of lines that left the directory.
+func (h *house) prune() {
+	if n := h.registrar.Prune(lines{h.cfg.live}.registers); n > 0 {
+		h.cfg.log.Info("registrations of lines that left", "ended", n)
+	}
+}
+
 // run serves until ctx is done and the drain is over. The order of the end: no new calls; calls may go on for the drain
 // limit; a goodbye and BYEs; then signalling, media and the registrar's last write end together.
 func (h *house) run(ctx context.Context) error {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 
 	"passerelle/call"
@@ -12,7 +13,16 @@ import (
 // lines shows the directory to package sip.
 type lines struct{ live *directory.Live }
 
-var _ sip.Lines = lines{}
+var (
+	_ sip.Lines      = lines{}
+	_ sip.LineFinder = lines{}
+)
+
+// registers tells whether a binding's line is still there and may still register its AOR.
+func (l lines) registers(b *sip.Binding) bool {
+	line, ok := l.Line(b.Username)
+	return ok && slices.Contains(line.AORs, b.AOR)
+}
 
 // Line implements sip.Lines.
 func (l lines) Line(username string) (sip.Line, bool) {
@@ -20,13 +30,27 @@ func (l lines) Line(username string) (sip.Line, bool) {
 	if !ok {
 		return sip.Line{}, false
 	}
+	return lineOf(d), true
+}
+
+// LineOf implements sip.LineFinder: the line of an AOR's primary phone.
+func (l lines) LineOf(aor sip.AOR) (sip.Line, bool) {
+	u, ok := userOf(l.live.Current(), aor.User(), aor.Domain())
+	if !ok || len(u.Devices()) == 0 {
+		return sip.Line{}, false
+	}
+	return lineOf(u.Devices()[0]), true
+}
+
+// lineOf is what the edge must know of a device.
+func lineOf(d *directory.Device) sip.Line {
 	domain := d.User.Site.Domain
 	own := sip.NewAOR(d.User.Line(), domain)
 	aors := []sip.AOR{own}
 	for _, further := range d.Lines {
 		aors = append(aors, sip.NewAOR(string(further.Number), domain))
 	}
-	return sip.Line{Username: username, Password: d.Password.Reveal(), Realm: domain, AOR: own, AORs: aors, SHA256: d.SHA256}, true
+	return sip.Line{Username: d.Username, Password: d.Password.Reveal(), Realm: domain, AOR: own, AORs: aors, SHA256: d.SHA256}
 }
 
 // AOR implements sip.Lines: a line is reached by its number, its extension or a user name of its devices.

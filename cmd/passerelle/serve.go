@@ -129,7 +129,7 @@ func (c *serveCmd) web(ctx context.Context, h *house, st *store.Store, token str
 	if err != nil {
 		return nil, fmt.Errorf("--http %s: %w", c.HTTP, err)
 	}
-	config := &configuration{store: st, live: h.cfg.live}
+	config := &configuration{store: st, live: h.cfg.live, swapped: h.prune}
 	w := webConfig{
 		api: api.Config{
 			Version: version, Directory: h.cfg.live, Bridges: h.gateway, Registrations: h.registrar, Legs: h.server,
