@@ -4,7 +4,7 @@ BIN     := bin/passerelle
 VERSION := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test unit race tools tools-test packages sipp sipp-load bench soak soak-short sipp-both proofs fmt fmt-check vet lint tidy
+.PHONY: help build run test unit race tools tools-test packages sipp sipp-load bench soak soak-short sipp-both proofs test-clients fmt fmt-check vet lint tidy
 
 # The tools are modules of their own, independent of the server's packages.
 TOOLS   := confload regload rtppcap trial
@@ -20,7 +20,7 @@ build: ## build bin/passerelle
 run: build ## start the demo site and print what to dial
 	./$(BIN) demo
 
-test: fmt-check vet build race tools-test proofs ## everything CI runs
+test: fmt-check vet build race tools-test proofs test-clients ## everything CI runs
 
 unit: ## unit tests without the race detector
 	$(GO) test ./...
@@ -42,6 +42,10 @@ sipp: build tools packages ## SIPp scenarios against the built binary
 
 sipp-load: build tools packages ## a minute of registrations and gateway calls by SIPp; LOAD="-d 600 -r 500 -c 30" for more
 	testdata/sipp/load.sh $(LOAD)
+
+test-clients: build ## baresip and linphone register, call, type and hear each other
+	@testdata/apt.sh baresip linphonec
+	testdata/clients/run.sh
 
 bench: build tools ## what bridges and registrations cost, against a bare echo; summary in bin/bench
 	bin/trial bench $(BENCH)

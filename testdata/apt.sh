@@ -6,6 +6,7 @@ for command in "$@"; do
 	command -v "$command" >/dev/null 2>&1 && continue
 	case $command in
 	sipp) package=sip-tester ;;
+	baresip) package=baresip-core ;;
 	linphonec | linphonecsh) package=linphone-cli ;;
 	*) package=$command ;;
 	esac

@@ -130,7 +130,6 @@ quiet() { # everything given back
 }
 
 resent() { # the unacknowledged 200 was sent again about ten times (RFC 3261 §13.3.1.4): T1, doubling up to T2, for 64*T1
-	wanted 'missing ACK' || return 0
 	local n
 	n=$(grep -c '^SIP/2.0 200' "$work/missing_ACK/messages.log")
 	[ "$n" -ge 9 ] && [ "$n" -le 13 ]
@@ -158,6 +157,7 @@ scenario 'phone call over TCP' phone_call.xml events joins=1 "${alice[@]}" -key 
 scenario 'phone call to an address, 5 % loss' phone_call.xml lossy joins=1 "${alice[@]}" -key dial "sip:+33170001000@$sip" -d 5000
 scenario 'trunk call' trunk_call.xml events joins=1 "${trunk[@]}" -key dial "sip:+33170001000@$sip" -d 5000
 scenario 'trunk call, no plus, reordered, no marker' trunk_call.xml reordered joins=1 "${trunk[@]}" -key dial "sip:33170001000@$sip" -d 5000
+scenario 'in-band keys' in_band.xml tones joins=1 "${alice[@]}" -key dial "$gateway" -d 5000
 scenario 'INFO dtmf-relay' info_relay.xml joins=1 "${alice[@]}" -key dial "$gateway" "${keys[@]}" -d 1500
 scenario 'INFO dtmf' info_plain.xml joins=1 "${alice[@]}" -key dial "$gateway" "${keys[@]}" -d 1500
 scenario 'INFO over TCP' info_relay.xml joins=1 "${alice[@]}" -key dial "$gateway" "${keys[@]}" -d 1500 -t t1
@@ -220,7 +220,7 @@ if wanted '16th caller'; then
 fi
 
 reap
-check 'the 200 without ACK was sent again' resent
+wanted 'missing ACK' && check 'the 200 without ACK was sent again' resent
 check 'no leg, no bridge, no seat is left' eventually 10 quiet
 check 'RTP ports are given back' eventually 10 equals status ports_in_use 0
 check 'no panic' equals metric passerelle_owner_panics_total 0
