@@ -91,7 +91,7 @@ func TestInbandAccepts(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			for lead := 0; lead < 160; lead += 9 { // every place relative to frames and hops, in steps
+			for lead := 0; lead < 160; lead += 17 { // every place relative to frames and hops, in steps
 				d := usual
 				d.lead, d.seed, d.keys = lead, uint64(lead), dtmfKeys+"1100##55"
 				tt.change(&d)
@@ -122,7 +122,7 @@ func TestInbandRejects(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			for lead := 0; lead < 160; lead += 9 { // every place relative to frames and hops, in steps
+			for lead := 0; lead < 160; lead += 17 { // every place relative to frames and hops, in steps
 				d := usual
 				d.lead, d.seed, d.keys = lead, uint64(lead), dtmfKeys
 				tt.change(&d)
@@ -186,7 +186,7 @@ func TestInbandOneLoss(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			for lead := 0; lead < 160; lead += 9 { // every place relative to frames and hops, in steps
+			for lead := 0; lead < 160; lead += 17 { // every place relative to frames and hops, in steps
 				d := usual
 				d.on, d.off, d.lead, d.seed = tt.on*8, tt.off*8, lead, uint64(lead)
 				d.keys = "1159"
@@ -216,7 +216,7 @@ func audible(d dialling, gone int) bool {
 	return true
 }
 
-// TestInbandFivePercent is a bad line: of 200 callers who type ten keys at 100 ms, nobody is misheard when the detector
+// TestInbandFivePercent is a bad line: of 60 callers who type ten keys at 100 ms, nobody is misheard when the detector
 // is told what is made up, and few when it is not (two losses in a row look like the end of a key).
 func TestInbandFivePercent(t *testing.T) {
 	tests := []struct {
@@ -227,13 +227,13 @@ func TestInbandFivePercent(t *testing.T) {
 	}{
 		{"told, silence", bySilence, true, 0},
 		{"told, repetition", byRepetition, true, 0},
-		{"not told, silence", bySilence, false, 8},
-		{"not told, repetition", byRepetition, false, 2},
+		{"not told, silence", bySilence, false, 3},
+		{"not told, repetition", byRepetition, false, 1},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			wrong := 0
-			for seed := range uint64(200) {
+			for seed := range uint64(60) {
 				rng := rand.New(rand.NewPCG(seed, 5))
 				d := usual
 				d.on, d.off, d.lead, d.seed, d.keys = 800, 800, rng.IntN(160), seed, "1100#5*9A4"
@@ -241,7 +241,7 @@ func TestInbandFivePercent(t *testing.T) {
 					wrong++
 				}
 			}
-			t.Logf("%d of 200 callers misheard", wrong)
+			t.Logf("%d of 60 callers misheard", wrong)
 			if wrong > tt.most {
 				t.Errorf("more than %d", tt.most)
 			}
@@ -312,7 +312,7 @@ func TestInbandOverSpeech(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for lead := 0; lead < 160; lead += 9 { // every place relative to frames and hops, in steps
+	for lead := 0; lead < 160; lead += 17 { // every place relative to frames and hops, in steps
 		d := usual
 		d.keys, d.lead = "1100#5*984", 1600+lead
 		pcm := d.sound()

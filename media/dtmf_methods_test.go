@@ -123,7 +123,7 @@ func TestMethods(t *testing.T) {
 	for _, m := range methods {
 		for _, line := range lines {
 			t.Run(fmt.Sprintf("%s/%s", m.name, line.name), func(t *testing.T) {
-				for seed := range uint64(20) {
+				for seed := range uint64(10) {
 					rng := rand.New(rand.NewPCG(seed, 4))
 					keys := []string{"1100", "5*9#", "0000", "12AB", "7777#"}[seed%5]
 					sent := m.dial(t, keys, seed)

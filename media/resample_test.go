@@ -43,9 +43,9 @@ func TestResampleSweep(t *testing.T) {
 		low := min(from, to)
 		t.Run(fmt.Sprintf("%d to %d", from, to), func(t *testing.T) {
 			ripple, alias := 0.0, -200.0
-			for freq := 50.0; freq < float64(from)/2; freq += float64(low) / 320 { // whole periods in what is measured
+			for freq := 50.0; freq < float64(from)/2; freq += float64(low) / 80 { // whole periods in what is measured
 				edge := freq / float64(low)
-				out := through(t, sine(from, freq, 0.5, from/2), from, to)
+				out := through(t, sine(from, freq, 0.5, from*22/100), from, to)
 				in := 20*math.Log10(0.5) - 3.01
 				switch {
 				case edge <= 0.425:
