@@ -9,6 +9,7 @@ import (
 
 // dialled is a Request-URI taken apart: who is meant, and the space ID that it carries, if any.
 type dialled struct {
+	scheme  string // of the URI
 	user    string // number, extension, user name; empty when the URI names a space only
 	host    string // domain or address
 	spaceID directory.Secret
@@ -24,7 +25,7 @@ var spaceHosts = []string{"conf.", "conference.", "space."}
 //	sip:space-ID@host           sip:room-ID@host            sip:ID@conf.host
 //	tel:NUMBER;space=ID
 func parseDialled(u sip.URI) dialled {
-	d := dialled{user: u.User, host: u.Host}
+	d := dialled{scheme: u.Scheme, user: u.User, host: u.Host}
 	user, params, _ := strings.Cut(u.User, ";")
 	d.user = user
 	for param := range strings.SplitSeq(params, ";") {
