@@ -1,6 +1,7 @@
 package sip
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,6 +18,7 @@ type outCall struct {
 	method  sipmsg.RequestMethod
 	headers []sipmsg.Header
 	body    []byte
+	kind    string // type of the body; empty means application/sdp
 	done    func(res *sipmsg.Response, err error)
 
 	seq       uint32
@@ -50,7 +52,7 @@ func (l *Leg) send(c *outCall) error {
 	for _, h := range c.headers {
 		req.AppendHeader(h)
 	}
-	withBody(req, "application/sdp", c.body)
+	withBody(req, cmp.Or(c.kind, "application/sdp"), c.body)
 	c.req, c.wire, c.begun, c.final = req, w, false, false
 	try := c.tries
 	tx, err := l.s.txs.newClient(req, w, func(res *sipmsg.Response, err error) {
