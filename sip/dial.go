@@ -87,7 +87,7 @@ func (s *Server) newCall(o Outgoing) (*Leg, error) {
 	}
 	src := o.Target.Source
 	f := s.flows.get(src.Flow)
-	if src.Transport == "UDP" && f == nil {
+	if src.Transport == "UDP" {
 		f = s.flows.udp(src.Local, src.Remote.Addr())
 	}
 	if f == nil || !src.Remote.IsValid() {

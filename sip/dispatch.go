@@ -14,12 +14,8 @@ func (s *Server) receiveDatagram(f flow, src Source, b []byte) {
 		s.drop(dropKeepAlive)
 		return
 	}
-	if !s.guard.Admit(src.Remote, b) {
-		if _, ok := s.lines.Trunk(src.Remote); !ok {
-			s.drop(dropGuard)
-			return
-		}
-		s.guard.Trust(src.Remote.Addr())
+	if !s.admit(src, b) {
+		return
 	}
 	for len(b) > 2 && b[0] == '\r' && b[1] == '\n' {
 		b = b[2:]
@@ -27,6 +23,26 @@ func (s *Server) receiveDatagram(f flow, src Source, b []byte) {
 	raw := bytes.Clone(b)
 	h, flaw := scanHead(raw)
 	s.receive(f, src, raw, h, flaw)
+}
+
+// receiveStream takes a message that came on a connection; b is ours.
+func (s *Server) receiveStream(f *streamFlow, b []byte, h head, flaw *malformed) {
+	if src := f.source(); s.admit(src, b) {
+		s.receive(f, src, b, h, flaw)
+	}
+}
+
+// admit asks the guard; trunks are never limited.
+func (s *Server) admit(src Source, b []byte) bool {
+	if s.guard.Admit(src.Remote, b) {
+		return true
+	}
+	if _, ok := s.lines.Trunk(src.Remote); ok {
+		s.guard.Trust(src.Remote.Addr())
+		return true
+	}
+	s.drop(dropGuard)
+	return false
 }
 
 // receive puts a message into its mailbox, or refuses it here when it cannot be ordered or read.

@@ -23,8 +23,14 @@ type udpSocket interface {
 	write(b []byte, remote netip.AddrPort, local netip.Addr) error
 }
 
+// udpBuffer is room for a site of phones that start up together.
+const udpBuffer = 4 << 20
+
 func newUDPFlow(id FlowID, pc net.PacketConn) *udpFlow {
 	f := &udpFlow{ident: id, addr: addrPortOf(pc.LocalAddr())}
+	if c, ok := pc.(*net.UDPConn); ok {
+		_ = c.SetReadBuffer(udpBuffer) // as much of it as the system allows
+	}
 	f.sock = newUDPSocket(pc, f.addr)
 	return f
 }

@@ -81,11 +81,12 @@ func (t *flowTable) get(id FlowID) flow {
 	return t.byID[id]
 }
 
-// udp returns the UDP flow to use for a peer that came to local once: the same socket, else one of its address family.
+// udp returns the UDP flow to use for a peer that came to local once: the same socket, else the first of its address
+// family. The number of a socket is no help, it may be of an earlier run.
 func (t *flowTable) udp(local netip.AddrPort, remote netip.Addr) flow {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	var family flow
+	var family *udpFlow
 	for _, f := range t.byID {
 		u, ok := f.(*udpFlow)
 		if !ok {
@@ -94,9 +95,13 @@ func (t *flowTable) udp(local netip.AddrPort, remote netip.Addr) flow {
 		if u.addr == local || u.addr.Addr().IsUnspecified() && u.addr.Port() == local.Port() {
 			return u
 		}
-		if u.addr.Addr().Is4() == remote.Is4() || u.addr.Addr() == netip.IPv6Unspecified() {
+		fits := u.addr.Addr().Is4() == remote.Is4() || u.addr.Addr() == netip.IPv6Unspecified()
+		if fits && (family == nil || u.ident < family.ident) {
 			family = u
 		}
+	}
+	if family == nil {
+		return nil
 	}
 	return family
 }

@@ -133,7 +133,7 @@ func (s *Server) takeFrames(f *streamFlow, fr *framer) bool {
 			return false
 		case frameMessage:
 			f.heard.Store(true)
-			s.receive(f, f.source(), bytes.Clone(b), h, flaw)
+			s.receiveStream(f, bytes.Clone(b), h, flaw)
 		}
 	}
 }

@@ -220,9 +220,13 @@ func (l *Leg) contact() string {
 	if l.peer.Transport == "UDP" && l.peer.Local.IsValid() {
 		addr = l.peer.Local
 	}
-	uri := "<sip:" + string(l.id.LocalTag) + "@" + l.s.hostPort(addr)
-	if t := l.peer.Transport; t != "UDP" {
-		uri += ";transport=" + strings.ToLower(t)
+	at := string(l.id.LocalTag) + "@" + l.s.hostPort(addr)
+	switch t := l.peer.Transport; {
+	case l.invite.RequestURI.Scheme == "sips" && (t == "TLS" || t == "WSS"): // RFC 3261 §12.1.1
+		return "<sips:" + at + ">"
+	case t == "UDP":
+		return "<sip:" + at + ">"
+	default:
+		return "<sip:" + at + ";transport=" + strings.ToLower(t) + ">"
 	}
-	return uri + ">"
 }

@@ -32,13 +32,12 @@ func parse(raw []byte, h head) (sipmsg.Message, *malformed) {
 	if via == nil || from == nil || to == nil || cseq == nil || m.CallID() == nil {
 		return nil, &malformed{400, "Missing Header"}
 	}
-	if h.odd {
-		for _, x := range m.GetHeaders("via") {
-			if v, ok := x.(*sipmsg.ViaHeader); ok {
-				v.Params = tidy(v.Params)
-				v.Host = strings.TrimSpace(v.Host)
-			}
+	for _, x := range m.GetHeaders("via") {
+		if v, ok := x.(*sipmsg.ViaHeader); ok {
+			tidyVia(v)
 		}
+	}
+	if h.odd {
 		for _, x := range m.GetHeaders("contact") {
 			if c, ok := x.(*sipmsg.ContactHeader); ok {
 				c.Params = tidy(c.Params)
@@ -64,6 +63,15 @@ func parse(raw []byte, h head) (sipmsg.Message, *malformed) {
 		}
 	}
 	return m, nil
+}
+
+// tidyVia finds the transport when white space stands before it (RFC 3261 §25.1, sent-protocol).
+func tidyVia(v *sipmsg.ViaHeader) {
+	v.Params = tidy(v.Params)
+	v.Host = strings.TrimSpace(v.Host)
+	if f := strings.Fields(v.Host); v.Transport == "" && len(f) == 2 {
+		v.Transport, v.Host = f[0], f[1]
+	}
 }
 
 // tidy takes white space off parameters and drops empty ones; names fall to lower case, as they compare (RFC 3261 §7.3.1).

@@ -113,5 +113,5 @@ func (s *Server) takeFrame(f *streamFlow, b []byte) {
 	b = bytes.TrimLeft(b, "\r\n")
 	h, flaw := scanHead(b)
 	f.heard.Store(true)
-	s.receive(f, f.source(), b, h, flaw)
+	s.receiveStream(f, b, h, flaw)
 }
