@@ -57,7 +57,7 @@ func (c *concealer) next(out []int16) {
 	}
 }
 
-// fade makes what follows silent within half the usual time: the peer has announced silence.
+// hurry makes what follows silent within half the usual time: the peer has announced silence.
 func (c *concealer) hurry() { c.made = max(c.made, c.rate*goneMS/2000) }
 
 // silent reports whether only zeros follow.

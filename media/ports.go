@@ -216,18 +216,18 @@ func (p *Ports) freeLocked(pair *portPair) {
 	delete(p.taken, pair.port)
 }
 
-// discard reads away what waits, within reason, and reports whether there was anything.
-func (pp *portPair) discard() (any bool) {
+// discard reads away what waits, within reason, and reports whether there was something.
+func (pp *portPair) discard() (found bool) {
 	var b [64]byte
 	for _, c := range []Conn{pp.rtp, pp.rtcp} {
 		for range 4096 {
 			if _, _, ok := c.TryRead(b[:]); !ok {
 				break
 			}
-			any = true
+			found = true
 		}
 	}
-	return any
+	return found
 }
 
 func disconnect(c Conn) {

@@ -87,13 +87,13 @@ func (s *Session) report(data []byte, src netip.AddrPort, now time.Time) {
 		s.drop(dropStranger)
 		return
 	}
-	any := false
+	known := false
 	for {
 		p, rest, ok := nextRTCP(data)
 		if !ok {
 			break
 		}
-		any = true
+		known = true
 		data = rest
 		if sr, ok := p.sender(); ok {
 			s.control.lastSSRC, s.control.lastSR, s.control.lastSRAt = sr.ssrc, sr.ntp, now
@@ -102,7 +102,7 @@ func (s *Session) report(data []byte, src netip.AddrPort, now time.Time) {
 			s.heardReport(r, now)
 		}
 	}
-	if !any {
+	if !known {
 		s.drop(dropMalformed)
 		return
 	}
