@@ -20,7 +20,7 @@ type Playback struct {
 	pos int     // next sample
 }
 
-// NewPlayback plays 16 kHz mono samples. Samples that are played often are better kept as a [Sound].
+// NewPlayback plays 16 kHz mono samples, which must not change any more.
 func NewPlayback(pcm []int16) *Playback { return NewSound(pcm).Playback() }
 
 // Playback makes a performance of the sound.

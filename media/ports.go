@@ -38,6 +38,8 @@ type Ports struct {
 	first uint16 // even
 	pairs int
 
+	sounds soundShelf // of all sessions
+
 	mu       sync.Mutex
 	taken    map[uint16]*portPair // by RTP port: in use or draining
 	inUse    int

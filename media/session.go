@@ -99,6 +99,7 @@ func (s *Session) FirstPacket() <-chan struct{} { return s.first }
 // Play appends a playback to those of the session. It takes the place of what the others say, or is added to it, as
 // its Over says.
 func (s *Session) Play(p *Playback) {
+	p.sound = s.ports.sounds.shared(p.sound)
 	p.sound.at(mixRate) // bring it to the rate here, not on the tick
 	s.mu.Lock()
 	defer s.mu.Unlock()
