@@ -98,7 +98,7 @@ func isAbroad(n *phonenumbers.PhoneNumber, site *directory.Site) bool {
 }
 
 // classifyShort says what a call to a short number of the site's country is, and whether there is such a number. One whose
-// cost is not known counts as premium rate.
+// cost is not known counts as premium rate, but for those of three digits: they are public services everywhere.
 func classifyShort(digits string, site *directory.Site) (Class, bool) {
 	if len(digits) > maxShort {
 		return ClassNone, false
@@ -110,14 +110,17 @@ func classifyShort(digits string, site *directory.Site) (Class, bool) {
 	case phonenumbers.MatchNationalNumber(digits, meta.GetPremiumRate(), false):
 		return ClassPremium, true
 	case phonenumbers.MatchNationalNumber(digits, meta.GetTollFree(), false),
-		phonenumbers.MatchNationalNumber(digits, meta.GetStandardRate(), false):
+		phonenumbers.MatchNationalNumber(digits, meta.GetStandardRate(), false),
+		len(digits) <= publicService:
 		return ClassNational, true
 	}
 	return ClassPremium, true
 }
 
-// maxShort is the length of the longest short numbers.
-const maxShort = 8
+const (
+	maxShort      = 8 // digits of the longest short numbers
+	publicService = 3 // digits of the shortest, such as 811 or 101
+)
 
 // shortNumbers gives the short numbers of a country, nil where none are known. The collection is in memory since the
 // program's start.

@@ -53,11 +53,10 @@ func written(number directory.Number, country string) string {
 		return phonenumbers.GetNddPrefixForRegion(country, true) + phonenumbers.GetNationalSignificantNumber(n)
 	}
 	text := phonenumbers.FormatOutOfCountryCallingNumber(n, country)
-	digits := phonenumbers.NormalizeDigitsOnly(text)
-	if strings.HasPrefix(text, "+") { // the country has several international prefixes
-		return "+" + digits
+	if prefix, _, _ := strings.Cut(text, " "); !own && !isDigits(prefix) {
+		return string(number) // several international prefixes, each of a carrier
 	}
-	return digits
+	return phonenumbers.NormalizeDigitsOnly(text)
 }
 
 // Called gives the called number as the trunk wants it.

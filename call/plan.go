@@ -48,7 +48,6 @@ func (p *planner) call(d dialled) Route {
 	if digits == "" {
 		return p.named(d)
 	}
-	p.step("%s is dialled", p.shown(digits))
 	if u, gateway := p.line(d); gateway != nil {
 		return p.toGateway(gateway, d.spaceID, "gateway extension")
 	} else if u != nil {
@@ -172,6 +171,9 @@ func (p *planner) username(name string) (*directory.User, bool) {
 func (p *planner) outside(digits string) Route {
 	site := p.caller.Site
 	r := Route{Kind: ToTrunk, HideNumber: p.hide, Why: "number outside"}
+	if _, _, ok := p.dir.SiteByPrefixed(digits); ok && len(digits) <= maxShort {
+		return p.refuse(notFound, "no line has that extension")
+	}
 	if class, ok := classifyShort(digits, site); ok {
 		r.Digits, r.Class = digits, class
 		p.step("it is a short number of %s", site.Country)
@@ -187,7 +189,7 @@ func (p *planner) outside(digits string) Route {
 			return p.refuse(no, "%s", why)
 		}
 		r.Number, r.Class = e164(n), classify(n, site)
-		p.step("its E.164 form is %s", p.shown(string(r.Number)))
+		p.step("its E.164 form is %s", p.shown(r.Number))
 	}
 	if no, ok := p.charge(r.Class); !ok {
 		return no

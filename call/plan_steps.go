@@ -7,7 +7,8 @@ import (
 	"passerelle/directory"
 )
 
-// step notes one step of the plan. It holds no space ID: what was dialled passes through shown.
+// step notes one step of the plan. It holds no space ID: dialled digits are told only where they are a number of the
+// enterprise, or pass through shown.
 func (p *planner) step(format string, args ...any) {
 	p.steps = append(p.steps, fmt.Sprintf(format, args...))
 }
@@ -48,14 +49,14 @@ func (p *planner) stepTrunks(trunks []*directory.Trunk) {
 	p.step("it goes out by %s", strings.Join(names, ", then "))
 }
 
-// shown is dialled digits as they may be told: somebody may have dialled a space ID instead of the gateway's number.
-func (p *planner) shown(digits string) string {
+// shown is a number outside as it may be told: somebody may have dialled a space ID instead of the gateway's number.
+func (p *planner) shown(n directory.Number) string {
 	for _, s := range p.dir.Sites() {
-		if _, opens := p.dir.SpaceByID(s, strings.TrimPrefix(digits, "+")); opens {
-			return "a number"
+		if _, opens := p.dir.SpaceByID(s, strings.TrimPrefix(string(n), "+")); opens {
+			return "not told, it opens a space"
 		}
 	}
-	return digits
+	return string(n)
 }
 
 func orNone(s string) string {
