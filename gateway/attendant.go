@@ -23,6 +23,7 @@ type attendant struct {
 	caller, source string
 	stranger       bool // no authenticated line
 	wrong          func()
+	full           bool // the last ID ended by its full length, so its # may still come
 }
 
 // ask returns the space whose ID the caller typed, or errNoID after the last try.
@@ -59,7 +60,9 @@ func (a *attendant) ask(ctx context.Context) (*directory.Space, error) {
 func (a *attendant) collect(ctx context.Context, prompt prompts.Name) (string, error) {
 	spoken := a.party.Say(prompts.Get(a.lang, prompt))
 	full := a.site.SpaceIDLength
-	return collect(ctx, a.party.Keys(), spoken, full, a.party.Hush)
+	id, err := collect(ctx, a.party.Keys(), spoken, full, a.full, a.party.Hush)
+	a.full = len(id) == full
+	return id, err
 }
 
 // mistyped counts a wrong ID as a guess, unless it is empty or its check digit shows a slip of the finger.

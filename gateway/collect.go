@@ -13,8 +13,9 @@ const (
 
 // collect reads one space ID from the caller's keys. `#` ends it, and so do full digits (0: never), and a gap; `*`
 // clears what was typed. prompted is closed when the prompt has been spoken (or was cut short); the wait for the first
-// digit counts from there. An empty result means that the caller typed nothing in time.
-func collect(ctx context.Context, keys <-chan byte, prompted <-chan struct{}, full int, heard func()) (string, error) {
+// digit counts from there. With late, a `#` that comes first belongs to the ID before, which its full length had ended
+// already, and means nothing here. An empty result means that the caller typed nothing in time.
+func collect(ctx context.Context, keys <-chan byte, prompted <-chan struct{}, full int, late bool, heard func()) (string, error) {
 	wait := time.NewTimer(firstDigitWait)
 	defer wait.Stop()
 	if prompted != nil {
@@ -31,6 +32,11 @@ func collect(ctx context.Context, keys <-chan byte, prompted <-chan struct{}, fu
 				wait.Reset(firstDigitWait)
 			}
 		case key := <-keys:
+			if late && key == '#' {
+				late = false
+				continue
+			}
+			late = false
 			heard()
 			switch {
 			case key == '#':

@@ -20,18 +20,22 @@ func TestCollect(t *testing.T) {
 		steps    []step
 		want     string
 		wantTime time.Duration
+		late     bool // the ID before ended by its full length
 	}{
-		{"hash ends", 11, 0, []step{{time.Second, "123#"}}, "123", time.Second},
-		{"full length ends", 4, 0, []step{{time.Second, "1234"}}, "1234", time.Second},
-		{"the gap ends", 11, 0, []step{{time.Second, "12"}, {4 * time.Second, "3"}}, "123", 10 * time.Second},
-		{"nothing typed", 11, 3 * time.Second, nil, "", 13 * time.Second},
-		{"typed over the prompt", 4, 3 * time.Second, []step{{time.Second, "12"}, {time.Second, "34"}}, "1234", 2 * time.Second},
-		{"the prompt's end does not lengthen a gap", 11, 5 * time.Second, []step{{time.Second, "12"}}, "12", 6 * time.Second},
-		{"star corrects", 4, 0, []step{{time.Second, "12*4321"}}, "4321", time.Second},
-		{"letters are no digits", 4, 0, []step{{time.Second, "1A2B3C4"}}, "1234", time.Second},
-		{"no full length", 0, 0, []step{{time.Second, "1234567890"}}, "1234567890", 6 * time.Second},
-		{"longer than any ID", 0, 0, []step{{time.Second, "12345678901234567890#"}}, "1234567890123456", time.Second},
-		{"hash alone", 11, 0, []step{{time.Second, "#"}}, "", time.Second},
+		{"hash ends", 11, 0, []step{{time.Second, "123#"}}, "123", time.Second, false},
+		{"full length ends", 4, 0, []step{{time.Second, "1234"}}, "1234", time.Second, false},
+		{"the gap ends", 11, 0, []step{{time.Second, "12"}, {4 * time.Second, "3"}}, "123", 10 * time.Second, false},
+		{"nothing typed", 11, 3 * time.Second, nil, "", 13 * time.Second, false},
+		{"typed over the prompt", 4, 3 * time.Second, []step{{time.Second, "12"}, {time.Second, "34"}}, "1234", 2 * time.Second, false},
+		{"the prompt's end does not lengthen a gap", 11, 5 * time.Second, []step{{time.Second, "12"}}, "12", 6 * time.Second, false},
+		{"star corrects", 4, 0, []step{{time.Second, "12*4321"}}, "4321", time.Second, false},
+		{"letters are no digits", 4, 0, []step{{time.Second, "1A2B3C4"}}, "1234", time.Second, false},
+		{"no full length", 0, 0, []step{{time.Second, "1234567890"}}, "1234567890", 6 * time.Second, false},
+		{"longer than any ID", 0, 0, []step{{time.Second, "12345678901234567890#"}}, "1234567890123456", time.Second, false},
+		{"hash alone", 11, 0, []step{{time.Second, "#"}}, "", time.Second, false},
+		{"hash of the ID before", 4, 0, []step{{time.Second, "#12"}, {time.Second, "34"}}, "1234", 2 * time.Second, true},
+		{"hash of the ID before, then nothing", 4, 3 * time.Second, []step{{time.Second, "#"}}, "", 13 * time.Second, true},
+		{"two hashes", 4, 0, []step{{time.Second, "##"}}, "", time.Second, true},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -52,7 +56,7 @@ func TestCollect(t *testing.T) {
 					}
 				}()
 				start := time.Now()
-				got, err := collect(ctx, keys, prompted, tt.full, func() {})
+				got, err := collect(ctx, keys, prompted, tt.full, tt.late, func() {})
 				took := time.Since(start)
 				stop()
 				if err != nil || got != tt.want || took != tt.wantTime {
@@ -67,7 +71,7 @@ func TestCollectEndsWithTheLeg(t *testing.T) {
 	gone := errors.New("gone")
 	ctx, end := context.WithCancelCause(t.Context())
 	end(gone)
-	if _, err := collect(ctx, nil, nil, 4, func() {}); !errors.Is(err, gone) {
+	if _, err := collect(ctx, nil, nil, 4, false, func() {}); !errors.Is(err, gone) {
 		t.Errorf("got %v, want the cause of the leg's end", err)
 	}
 }

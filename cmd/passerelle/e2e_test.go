@@ -78,6 +78,20 @@ func TestEveryWayToTypeCountsOnce(t *testing.T) {
 	}
 }
 
+// TestHashBehindAFullID types # behind IDs that their full length has ended already: each counts as one try.
+func TestHashBehindAFullID(t *testing.T) {
+	inWorld(t, func(w *world) {
+		c := w.invite(w.alice(), gatewayURI, softphone.InviteOptions{})
+		for range 2 {
+			w.types(c, "12345678901#", softphone.DigitOptions{})
+			time.Sleep(3 * time.Second)
+		}
+		w.types(c, aliceSpace+"#", softphone.DigitOptions{})
+		w.participants(1)
+		w.bye(c)
+	})
+}
+
 func TestThreeWrongIDsEndTheCall(t *testing.T) {
 	inWorld(t, func(w *world) {
 		c := w.invite(w.trunk(), gatewayURI, softphone.InviteOptions{})

@@ -114,7 +114,7 @@ func TestWrongIDIsTold(t *testing.T) {
 		c := w.invite(w.alice(), gatewayURI, softphone.InviteOptions{})
 		w.types(c, "12345678901#", softphone.DigitOptions{})
 		time.Sleep(2 * time.Second)
-		w.speaks(c, 2*time.Second, "fr", prompts.Again)
+		w.speaks(c, 3*time.Second, "fr", prompts.Again)
 		w.types(c, aliceSpace+"#", softphone.DigitOptions{})
 		w.participants(1)
 		w.bye(c)
