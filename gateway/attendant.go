@@ -67,11 +67,16 @@ func (a *attendant) collect(ctx context.Context, prompt prompts.Name) (string, e
 
 // mistyped counts a wrong ID as a guess, unless it is empty or its check digit shows a slip of the finger.
 func (a *attendant) mistyped(id string) {
-	if id == "" || a.site.SpaceIDCheck && !directory.ValidSpaceID(a.site, id) {
+	if id == "" || isSlip(a.site, id) {
 		return
 	}
 	a.guard.wrong(a.site.Domain, a.caller, a.source, time.Now())
 	a.wrong()
+}
+
+// isSlip tells a slip of the finger: on sites whose IDs have one, the check digit is wrong.
+func isSlip(site *directory.Site, id string) bool {
+	return site.SpaceIDCheck && !directory.ValidSpaceID(site, id)
 }
 
 func (a *attendant) slowed() bool {

@@ -80,8 +80,10 @@ func (g *Gateway) serveDirect(ctx context.Context, leg *sip.Leg, caller director
 	}
 	space, ok := g.cfg.Directory.Current().SpaceByID(site, spaceID.Reveal())
 	if !ok {
-		g.guard.wrong(site.Domain, caller.Number, source, time.Now())
-		g.metrics.wrongIDs.Inc()
+		if !isSlip(site, spaceID.Reveal()) {
+			g.guard.wrong(site.Domain, caller.Number, source, time.Now())
+			g.metrics.wrongIDs.Inc()
+		}
 		return &sip.StatusError{Code: 404, Reason: "Not Found", Err: ErrUnknownSpace}
 	}
 	seat, err := g.take(ctx, space, who(leg, caller))

@@ -298,7 +298,7 @@ func TestGuessingIsSlowed(t *testing.T) {
 	})
 }
 
-// TestMistypedCheckDigitIsNoGuess types IDs whose check digit is wrong: a slip of the finger.
+// TestMistypedCheckDigitIsNoGuess gives IDs whose check digit is wrong, by keys and in the INVITE: a slip of the finger.
 func TestMistypedCheckDigitIsNoGuess(t *testing.T) {
 	e := sitefile.Demo()
 	e.Sites[0].WrongIDsPerHour = 2
@@ -309,6 +309,9 @@ func TestMistypedCheckDigitIsNoGuess(t *testing.T) {
 			w.types(c, "48213907751#", softphone.DigitOptions{On: 60 * time.Millisecond, Gap: 60 * time.Millisecond})
 		}
 		w.gone(c, time.Minute)
+		for range 3 {
+			w.refused(trunk, gatewayURI+";space=48213907751", softphone.InviteOptions{})
+		}
 		c = w.invite(trunk, gatewayURI, softphone.InviteOptions{})
 		w.types(c, aliceSpace+"#", softphone.DigitOptions{})
 		w.participants(1)
