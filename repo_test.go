@@ -17,7 +17,7 @@ var mayImport = map[string][]string{
 	"sip":       {"sip", "internal"},
 	"media":     {"media", "internal"},
 	"party":     {"sip", "media", "party"},
-	"call":      {"party", "sip", "media", "directory", "call"},
+	"call":      {"party", "sip", "media", "directory", "call", "internal"},
 	"gateway":   {"party", "sip", "media", "directory", "gateway", "internal"},
 	"hoteling":  {"sip", "directory", "hoteling"},
 	"provision": {"directory", "sip", "provision"},
