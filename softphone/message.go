@@ -175,7 +175,7 @@ func parseHead(head []byte) (*Message, error) {
 		line = strings.TrimRight(line, "\r\n")
 		if line != "" && (line[0] == ' ' || line[0] == '\t') { // folded (RFC 3261 §7.3.1)
 			if n := len(m.Headers); n > 0 {
-				m.Headers[n-1].Value += " " + strings.TrimSpace(line)
+				m.Headers[n-1].Value = strings.TrimSpace(m.Headers[n-1].Value + " " + strings.TrimSpace(line))
 			}
 			continue
 		}
