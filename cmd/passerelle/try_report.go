@@ -81,7 +81,6 @@ func (l *loadTest) report() *loadReport {
 		WindowS: l.ended.Sub(l.began).Seconds(), Calls: len(l.parties), Failures: map[string]int{}, Problems: []string{},
 		Generator: generatorHealth{millis(l.health.LateP99), millis(l.health.LateMax), l.health.Drops},
 	}
-	_ = l.up() // notes the calls that ended in the window
 	for space := range l.cmd.Spaces {
 		f := loadFigures{Space: l.setup.spaces[space].name}
 		parties := l.parties[space*l.cmd.Parties : (space+1)*l.cmd.Parties]
