@@ -51,7 +51,8 @@ func (m *media) findBurst(b burst, within time.Duration) (time.Duration, bool) {
 	if !ok {
 		return 0, false
 	}
-	at := first + int64(math.Round(onset))
+	// The estimate may be a sample or two before a burst that begins the first packet.
+	at := max(first+int64(math.Round(onset)), packets[0].pos)
 	for _, a := range packets {
 		if at >= a.pos && at < a.pos+a.n {
 			shift := float64(first-a.pos) + onset - float64(b.offset)

@@ -122,30 +122,35 @@ func (l *loadTest) count(f *loadFigures, p *tryParty, present []bool) {
 	f.Jitter = max(f.Jitter, millis(s.Jitter))
 	f.setup = append(f.setup, p.call.Setup())
 	f.prompt = append(f.prompt, p.prompt)
-	foreign := l.tones.foreign(p.space)
+	tones := make([]float64, 0, len(present))
+	for seat := range present {
+		tones = append(tones, l.tones.hertz(p.space, seat))
+	}
+	tones = append(tones, l.tones.foreign(p.space)...)
 	for _, heard := range p.heard {
-		for seat := range present {
-			level := heard.Level(l.tones.hertz(p.space, seat)) - l.tones.level
+		for i, level := range heard.Levels(tones...) {
+			there := level >= l.tones.level-12
+			notThere := level <= l.tones.level-20
 			switch {
-			case seat == p.seat:
+			case i == p.seat:
 				f.Checks++
-				if level > -20 {
-					f.OwnHeard++
-				}
-			case present[seat]:
+				f.OwnHeard += oneIf(!notThere)
+			case i >= len(present):
 				f.Checks++
-				if level < -12 {
-					f.NotHeard++
-				}
-			}
-		}
-		for _, hz := range foreign {
-			f.Checks++
-			if heard.Level(hz)-l.tones.level > -20 {
-				f.Leaks++
+				f.Leaks += oneIf(!notThere)
+			case present[i]:
+				f.Checks++
+				f.NotHeard += oneIf(!there)
 			}
 		}
 	}
+}
+
+func oneIf(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
 }
 
 // delays finds the first party's bursts in what the sampled listeners heard.
