@@ -83,7 +83,8 @@ func (s *Server) work(d delivery) {
 	case *sipmsg.Request:
 		m.SetSource(d.src.Remote.String())
 		m.SetTransport(d.src.Transport)
-		s.takeRequest(&inbound{Request: m, s: s, src: d.src, flow: d.flow, size: len(d.raw)})
+		in = &inbound{Request: m, s: s, src: d.src, flow: d.flow, size: len(d.raw)}
+		s.takeRequest(in)
 	case *sipmsg.Response:
 		if !s.txs.receive(m) {
 			s.drop(dropStray)

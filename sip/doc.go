@@ -23,6 +23,9 @@
 //		return nil
 //	}
 //
+// Server.Dial calls somebody: a phone by one of its bindings, or a trunk. The Leg it returns is the same thing from the other
+// side: its events tell of the ringing, Answered waits for the answer, Hangup cancels or hangs up.
+//
 // # Concurrency
 //
 // One reader per UDP socket and per connection hands raw messages to a mailbox per Call-ID, so that the messages of one

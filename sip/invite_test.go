@@ -89,14 +89,13 @@ func TestInviteFacts(t *testing.T) {
 	})
 }
 
+func hangupAfterAnswer(ctx context.Context, leg *Leg) error {
+	return leg.Answer(ctx, []byte("v=0\r\n"))
+}
+
 func TestSessionIDs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, ServerConfig{}, HandlerFunc(func(ctx context.Context, leg *Leg) error {
-			if err := leg.Answer(ctx, []byte("v=0\r\n")); err != nil {
-				return err
-			}
-			return nil // and hang up
-		}))
+		w := newWorld(t, ServerConfig{}, HandlerFunc(hangupAfterAnswer))
 		peer := w.trunk(t)
 		theirs := "ab30317f1a784dc48ff824d0d3715d86"
 		call := peer.NewCall("sip:8000@site.test")
