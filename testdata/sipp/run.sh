@@ -207,8 +207,8 @@ fi
 fifteen() {
 	local before
 	before=$(metric passerelle_gateway_joins_total)
-	scenario later 'fifteen callers' seat.xml "${alice[@]}" -key dial "$gateway;space=$space" -m 15 -r 15 -d 14000
-	eventually 10 equals metric passerelle_gateway_joins_total $((before + 15)) && equals status participants 15
+	scenario later 'fifteen callers' removed.xml "${alice[@]}" -key dial "$gateway;space=$space" -m 15 -r 15
+	eventually 20 equals metric passerelle_gateway_joins_total $((before + 15)) && equals status participants 15
 }
 if wanted '16th caller'; then
 	pattern=
@@ -216,6 +216,7 @@ if wanted '16th caller'; then
 	report 'fifteen sit' $?
 	scenario '16th caller, ID in the INVITE' full_invite.xml joins=0 "${trunk[@]}" -key dial "$gateway;space=$space"
 	scenario '16th caller, ID typed' full_typed.xml events joins=0 "${trunk[@]}" -key dial "$gateway"
+	eventually 10 end_bridge
 	pattern=${1:-}
 fi
 

@@ -76,7 +76,7 @@ func sipp(file string, words ...string) func(*soak, *rand.Rand, int) (string, []
 		space := strconv.Itoa(7001 + r.IntN(soakSpaces))
 		args := []string{s.sip, "-sf", filepath.Join(s.root, "testdata/sipp", file), "-nostdin", "-mi", "127.0.0.1", "-au", user, "-ap", "secret", "-auth_uri", "bench.test",
 			"-timeout", "90", "-timeout_error", "-trace_err", "-error_file", "errors.log", "-cid_str", fmt.Sprintf("%%u-%%p-%08x@%%s", r.Uint32()),
-			"-mp", strconv.Itoa(30000 + slot*20), "-p", strconv.Itoa(s.port())}
+			"-mp", strconv.Itoa(s.base + 2000 + slot*20), "-p", strconv.Itoa(s.port())}
 		single, local := true, "127.0.0.1"
 		for i := 0; i < len(words); i++ {
 			switch w := words[i]; {
@@ -119,12 +119,12 @@ func sipp(file string, words ...string) func(*soak, *rand.Rand, int) (string, []
 }
 
 // port is the next SIP port of a caller. Ports come round late: a phone that is gone is still being looked for on its own.
-func (s *soak) port() int { return 28000 + int(s.ports.Add(1))%2000 }
+func (s *soak) port() int { return s.base + int(s.ports.Add(1))%2000 }
 
 // group is eight parties of one space who talk all the time.
 func group(s *soak, r *rand.Rand, slot int) (string, []string) {
 	return filepath.Join(s.bin, "confload"), []string{"-target", s.sip, "-local", "127.0.0.2", "-rooms", "1", "-parties", "8", "-first-room", ownSpace(slot),
-		"-dest", "+33170001000", "-dtmf", "%d", "-dur", "6s", "-settle", "1s", "-latency=false", "-rt=false", "-rtp-base", strconv.Itoa(32000 + slot*100), "-quiet"}
+		"-dest", "+33170001000", "-dtmf", "%d", "-dur", "6s", "-settle", "1s", "-latency=false", "-rt=false", "-rtp-base", strconv.Itoa(s.base + 4000 + slot*100), "-quiet"}
 }
 
 // ownSpace is the space of an act that wants it for itself.

@@ -23,6 +23,7 @@ type soak struct {
 	length  time.Duration
 	settle  time.Duration
 	callers int
+	base    int
 	seed    uint64
 
 	server *server
@@ -37,6 +38,7 @@ func runSoak(ctx context.Context, args []string) (err error) {
 	f.DurationVar(&s.length, "for", 30*time.Minute, "how long callers come and go")
 	f.DurationVar(&s.settle, "settle", 4*time.Minute, "how long everything may take to be given back: vanished callers are looked for after 60 s of silence")
 	f.IntVar(&s.callers, "callers", 16, "how many act at once")
+	f.IntVar(&s.base, "ports", 28000, "the callers' first port; they use 4000 and 100 more for each of them")
 	f.Uint64Var(&s.seed, "seed", uint64(time.Now().UnixNano()), "of the random callers")
 	if err := f.Parse(args); err != nil {
 		return err
