@@ -56,7 +56,7 @@ func paginate[T any](q PageQuery, path string, filter url.Values, all []T, key f
 		}
 		out.Link = "<" + path + "?" + next.Encode() + `>; rel="next"`
 	}
-	out.Body.Items = slices.Concat([]T{}, rest)
+	out.Body.Items = append([]T{}, rest...) // an empty list is [], never null
 	return out, nil
 }
 
