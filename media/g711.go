@@ -105,3 +105,21 @@ func encodeG711(c Codec, dst []byte, src []int16) {
 		dst[i] = ulawEncode[uint16(s)>>2]
 	}
 }
+
+// From one law to the other (ITU-T G.711 table 3 by way of the linear values).
+var ulawToAlaw, alawToUlaw = makeTranscode()
+
+func makeTranscode() (ua, au [256]byte) {
+	for i := range 256 {
+		ua[i] = alawEncode[uint16(ulawDecode[i])>>3]
+		au[i] = ulawEncode[uint16(alawDecode[i])>>2]
+	}
+	return ua, au
+}
+
+// transcode changes a payload in place.
+func transcode(table *[256]byte, payload []byte) {
+	for i, b := range payload {
+		payload[i] = table[b]
+	}
+}

@@ -16,8 +16,9 @@ type reception struct {
 	priorExpected, priorCount  int64 // at the last report
 }
 
-// update counts an accepted packet. Events and comfort noise do not tell of the jitter: their timestamps stand still.
-func (r *reception) update(p *rtpPacket, now time.Time, codec Codec) {
+// update counts an accepted packet. rate is the clock of its format in Hz, zero for events and comfort noise, which do not tell of
+// the jitter: their timestamps stand still.
+func (r *reception) update(p *rtpPacket, now time.Time, rate int) {
 	seq := r.highest + int64(int16(p.seq-uint16(r.highest)))
 	if !r.started || p.ssrc != r.ssrc || seq > r.highest+maxForward || seq < r.highest-maxBack {
 		r.formerReceived, r.formerLost = r.total()
@@ -28,7 +29,7 @@ func (r *reception) update(p *rtpPacket, now time.Time, codec Codec) {
 	}
 	r.received++
 	r.highest = max(r.highest, seq)
-	clock := int64(codec.ClockRate())
+	clock := int64(rate)
 	if clock == 0 {
 		return
 	}

@@ -60,5 +60,12 @@ func putRTPHeader(b []byte, marker bool, pt uint8, seq uint16, ts, ssrc uint32) 
 	binary.BigEndian.PutUint32(b[8:], ssrc)
 }
 
+// putRTPNumbers changes what a relay changes in a packet.
+func putRTPNumbers(b []byte, marker bool, pt uint8, seq uint16, ts, ssrc uint32) {
+	first := b[0]
+	putRTPHeader(b, marker, pt, seq, ts, ssrc)
+	b[0] = first
+}
+
 // isRTCP tells RTCP from RTP on one port by the second byte (RFC 5761 §4).
 func isRTCP(b []byte) bool { return len(b) >= 2 && b[1] >= 192 && b[1] <= 223 }

@@ -32,10 +32,11 @@ type section struct {
 	dir    Direction
 	hasDir bool
 	attrs  []attribute
+	bands  []string // values of the b= lines
 }
 
-// attribute is an a= line: a key in lower case, and what follows the colon.
-type attribute struct{ key, value string }
+// attribute is an a= line: its name as written and in lower case, and what follows the colon.
+type attribute struct{ name, key, value string }
 
 // mediaLine is one m= line with the lines that belong to it.
 type mediaLine struct {
@@ -84,6 +85,8 @@ func parseSDP(b []byte) (*description, error) {
 			}
 		case 'c':
 			at.connection(value)
+		case 'b':
+			at.bands = append(at.bands, value)
 		case 't':
 			if !timed && isTiming(value) {
 				d.timing, timed = value, true
@@ -132,15 +135,16 @@ func (s *section) connection(value string) {
 }
 
 func (s *section) attribute(value string) {
-	key, val, _ := strings.Cut(value, ":")
-	key = strings.ToLower(strings.TrimSpace(key))
+	name, val, _ := strings.Cut(value, ":")
+	name = strings.TrimSpace(name)
+	key := strings.ToLower(name)
 	for d := SendRecv; d <= Inactive; d++ {
 		if key == d.String() {
 			s.dir, s.hasDir = d, true
 			return
 		}
 	}
-	s.attrs = append(s.attrs, attribute{key, strings.TrimSpace(val)})
+	s.attrs = append(s.attrs, attribute{name, key, strings.TrimSpace(val)})
 }
 
 func parseMediaLine(value string) (mediaLine, error) {

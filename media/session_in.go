@@ -74,7 +74,7 @@ func (s *Session) adopt(p *sessionParams) {
 		s.untie()
 	}
 	s.out.adopt(p)
-	s.control.signal(p)
+	s.control.signal(p.RemoteRTCP, p.Mux)
 }
 
 // untie lets the peer come from anywhere again.
@@ -134,7 +134,7 @@ func (s *Session) packet(data []byte, b *batch, i int, now time.Time) {
 		in.known = true
 		close(s.first)
 	}
-	in.reception.update(&p, now, codec)
+	in.reception.update(&p, now, codec.ClockRate())
 	s.deliver(&p, codec, now)
 }
 

@@ -39,8 +39,8 @@ func (c *control) init(cname string) {
 }
 
 // signal takes up where the description wants reports.
-func (c *control) signal(p *sessionParams) {
-	c.peer, c.mux = p.RemoteRTCP, p.Mux
+func (c *control) signal(peer netip.AddrPort, mux bool) {
+	c.peer, c.mux = peer, mux
 }
 
 // moved tells that RTP comes from somewhere else: reports go beside it until some come from there.
@@ -116,26 +116,36 @@ func (s *Session) report(data []byte, src netip.AddrPort, now time.Time) {
 func (s *Session) heardReport(r receptionReport, now time.Time) {
 	s.state.remoteLost.Store(int64(r.lost))
 	s.state.remoteJitter.Store(int64(r.jitter) * int64(time.Second) / mixRate)
-	if r.lastSR == 0 {
-		return
-	}
-	trip := uint32(ntpTime(now)>>16) - r.lastSR - r.sinceLastSR // in 1/65536 s
-	if int32(trip) >= 0 && trip < 60<<16 {
-		s.state.roundTrip.Store(int64(trip) * int64(time.Second) >> 16)
+	if trip, ok := r.roundTrip(now); ok {
+		s.state.roundTrip.Store(int64(trip))
 	}
 }
 
-// sendReport sends an SR when something was sent since the last one, else an RR, each with its CNAME.
-func (s *Session) sendReport(now time.Time, bye bool) {
-	c, o, r := &s.control, &s.out, &s.in.reception
+// roundTrip is the time to the peer and back (RFC 3550 §6.4.1).
+func (r receptionReport) roundTrip(now time.Time) (time.Duration, bool) {
+	if r.lastSR == 0 {
+		return 0, false
+	}
+	trip := uint32(ntpTime(now)>>16) - r.lastSR - r.sinceLastSR // in 1/65536 s
+	return time.Duration(int64(trip) * int64(time.Second) >> 16), int32(trip) >= 0 && trip < 60<<16
+}
+
+// ownStream is what a report says of the stream that we send.
+type ownStream struct {
+	ssrc, ts        uint32 // the timestamp of now
+	packets, octets uint32
+}
+
+// compound puts a report together: an SR when something was sent since the last one, else an RR, with its CNAME. It stays
+// valid until the next one and has room for what SRTP adds.
+func (c *control) compound(o ownStream, r *reception, now time.Time, bye bool) []byte {
 	w := rtcpWriter{b: c.buf[:]}
 	blocks := 0
 	if r.started {
 		blocks = 1
 	}
 	if o.packets != c.reported {
-		at := o.ts + uint32(o.n) + uint32(int64(now.Sub(o.last))*mixRate/int64(time.Second))
-		w.sender(o.ssrc, now, at, o.packets, o.octets, blocks)
+		w.sender(o.ssrc, now, o.ts, o.packets, o.octets, blocks)
 		c.reported = o.packets
 	} else {
 		w.receiver(o.ssrc, blocks)
@@ -155,11 +165,19 @@ func (s *Session) sendReport(now time.Time, bye bool) {
 	if bye {
 		w.bye(o.ssrc)
 	}
+	return w.b[:w.n]
+}
+
+// sendReport tells the peer what was sent and received.
+func (s *Session) sendReport(now time.Time, bye bool) {
+	c, o := &s.control, &s.out
+	at := o.ts + uint32(o.n) + uint32(int64(now.Sub(o.last))*mixRate/int64(time.Second))
+	b := c.compound(ownStream{o.ssrc, at, o.packets, o.octets}, &s.in.reception, now, bye)
 	to, conn := c.peer, s.pair.rtcp
 	if c.mux {
 		to, conn = s.in.latch.peer, s.pair.rtp
 	}
-	if to.IsValid() && to.Port() != 0 && conn.WriteTo(w.b[:w.n], to) != nil {
+	if to.IsValid() && to.Port() != 0 && conn.WriteTo(b, to) != nil {
 		s.metrics.sendFailures.Inc()
 	}
 }
