@@ -10,6 +10,10 @@ var (
 	ErrNoCommonCodec = errors.New("no common codec")
 	// ErrSRTPOnly is an offer whose audio is secured by a profile that is not spoken here (RFC 3711); it is answered 488.
 	ErrSRTPOnly = errors.New("secure profiles are not supported")
+	// ErrSRTPRequired is an offer or answer of plain media where the leg's policy wants it secured; it is answered 488.
+	ErrSRTPRequired = errors.New("secured media is required")
+	// ErrNotOffered is an answer that is to be made although the peer has no offer open (RFC 3264 §4).
+	ErrNotOffered = errors.New("the peer has no offer open")
 	// ErrNoOffer is an answer that arrived although no offer of ours is open (RFC 3264 §4).
 	ErrNoOffer = errors.New("no offer is open")
 )

@@ -13,6 +13,7 @@ type Metrics struct {
 	portClashes  prometheus.Counter
 	sendFailures prometheus.Counter
 	latched      prometheus.Counter
+	relayed      prometheus.Counter
 	lateTicks    prometheus.Counter
 	skipped      prometheus.Counter
 	mixSeconds   prometheus.Histogram
@@ -20,6 +21,7 @@ type Metrics struct {
 	panics       *prometheus.CounterVec
 	mixers       prometheus.Gauge
 	sessions     prometheus.Gauge
+	relaySides   prometheus.Gauge
 }
 
 // dropReason says why received packets or sound did not reach the mix.
@@ -33,9 +35,13 @@ const (
 	dropDuplicate dropReason = "duplicate" // twice the same sequence number
 	dropOverflow  dropReason = "overflow"  // more than the jitter buffer may hold
 	dropFlood     dropReason = "flood"     // ticks in which a socket had more than a peer may send
+	dropUnproven  dropReason = "unproven"  // not secured by the peer's key, or a replay (RFC 3711 §3.3)
+	dropHeld      dropReason = "held"      // for a peer that does not want to hear, or hears music
 )
 
-var dropReasons = []dropReason{dropMalformed, dropStranger, dropPayload, dropLate, dropDuplicate, dropOverflow, dropFlood}
+var dropReasons = []dropReason{
+	dropMalformed, dropStranger, dropPayload, dropLate, dropDuplicate, dropOverflow, dropFlood, dropUnproven, dropHeld,
+}
 
 // NewMetrics registers the counters of the package; nil stands for a registry of its own.
 func NewMetrics(reg prometheus.Registerer) *Metrics {
@@ -59,6 +65,9 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		latched: register(reg, prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "passerelle_media_sources_latched_total", Help: "Peers followed to another address than they had signalled.",
 		})),
+		relayed: register(reg, prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "passerelle_media_packets_relayed_total", Help: "Media packets passed from one side of a call to the other.",
+		})),
 		lateTicks: register(reg, prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "passerelle_media_bridge_late_ticks_total", Help: "Mixer ticks that started more than half a frame late.",
 		})),
@@ -81,6 +90,9 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		})),
 		sessions: register(reg, prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "passerelle_media_sessions", Help: "Open media sessions.",
+		})),
+		relaySides: register(reg, prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "passerelle_media_relay_sides", Help: "Sides of relayed calls.",
 		})),
 	}
 	for _, r := range dropReasons {

@@ -1,0 +1,5 @@
+//go:build !(linux && (amd64 || arm64))
+
+package media
+
+func newRelayPoller(Conn) relayPoller { return newTimedPoller() }
