@@ -83,7 +83,7 @@ scenario() {
 	sipp_in "$dir" "$file" "${args[@]}" "$@"
 	local status=$?
 	if [ -n "$joins" ] && [ $status = 0 ]; then
-		eventually 2 equals metric passerelle_gateway_joins_total $((before + joins)) || {
+		eventually 5 equals metric passerelle_gateway_joins_total $((before + joins)) || {
 			status=1
 			echo "$(($(metric passerelle_gateway_joins_total) - before)) participants sat down, want $joins" >"$dir/why"
 		}
@@ -148,6 +148,7 @@ scenario later 'wrong ID three times' wrong_ids.xml "${alice[@]}" -key dial "$ga
 
 scenario 'register' register.xml "${camille[@]}"
 scenario 'register over TCP' register.xml "${camille[@]}" -t t1
+scenario 'a line comes and goes, From is the extension' line.xml "${camille[@]}" -key line 203 -key domain paris.acme.test -d 200
 scenario later 'wrong password' wrong_password.xml
 scenario 'register beside a wrong password' register.xml "${camille[@]}"
 
@@ -222,7 +223,7 @@ fi
 
 reap
 wanted 'missing ACK' && check 'the 200 without ACK was sent again' resent
-check 'no leg, no bridge, no seat is left' eventually 10 quiet
+check 'no leg, no bridge, no seat is left' eventually 40 quiet
 check 'RTP ports are given back' eventually 10 equals status ports_in_use 0
 check 'no panic' equals metric passerelle_owner_panics_total 0
 check 'no space ID, digits or password in logs, metrics, API' no_secrets

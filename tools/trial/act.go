@@ -51,6 +51,10 @@ var acts = []act{
 	{name: "offers no SDP", weight: 1, args: sipp("delayed_offer.xml", typed, stays(4000, 8000))},
 	{name: "has no codec of ours", weight: 1, args: sipp("no_codec.xml", "-i", "127.0.0.2", "-key", "dial", gatewayURI)},
 	{name: "dials nobody", weight: 1, args: sipp("not_found.xml", "-key", "dial", "sip:+33170009999@bench.test")},
+	{name: "registers, unregisters", weight: 2, args: sipp("line.xml", line, stays(100, 4000))},
+	{name: "registers, is killed", weight: 2, killed: true, args: sipp("line.xml", line, stays(4000, 4000))},
+	{name: "registers over TCP, unregisters", weight: 2, args: sipp("line.xml", line, tcp, stays(100, 4000))},
+	{name: "registers over TCP, is killed", weight: 2, killed: true, args: sipp("line.xml", line, tcp, stays(4000, 4000))},
 	{name: "is removed", weight: 1, args: sipp("removed.xml", own), during: removeAll},
 	{name: "group of eight", weight: 1, args: group},
 	{name: "group of eight is killed", weight: 1, killed: true, args: group},
@@ -62,6 +66,7 @@ const (
 	entered = "ENTERED" // dials the gateway number with a space ID
 	own     = "OWN"     // the same with a space that no other act uses
 	keyed   = "KEYED"   // sends the space ID by INFO
+	line    = "LINE"    // is a line of its own
 	tcp     = "TCP"
 	stay    = "STAY "
 )
@@ -86,6 +91,8 @@ func sipp(file string, words ...string) func(*soak, *rand.Rand, int) (string, []
 				args = append(args, "-key", "dial", gatewayURI+";space="+space)
 			case w == own:
 				args = append(args, "-key", "dial", gatewayURI+";space="+ownSpace(slot))
+			case w == line:
+				args = append(args, "-key", "line", user, "-key", "domain", "bench.test")
 			case w == keyed:
 				// twelve keys, as the scenario sends: what comes after the ID is typed on the bridge and means nothing there
 				for i := range 12 {

@@ -167,8 +167,8 @@ type status struct {
 }
 
 func (s status) String() string {
-	return fmt.Sprintf("%d legs, %d bridges, %d seats, %d ports, %d goroutines, %d files, %.1f MiB heap", s.Legs, s.Bridges, s.Participants, s.PortsInUse,
-		s.Goroutines, s.OpenFiles, float64(s.HeapBytes)/(1<<20))
+	return fmt.Sprintf("%d legs, %d bridges, %d seats, %d ports, %d lines, %d goroutines, %d files, %.1f MiB heap", s.Legs, s.Bridges, s.Participants,
+		s.PortsInUse, s.Registrations, s.Goroutines, s.OpenFiles, float64(s.HeapBytes)/(1<<20))
 }
 
 func (s *server) status() (status, error) {

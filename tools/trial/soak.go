@@ -185,7 +185,7 @@ func (s *soak) compare(ctx context.Context, start status) error {
 		if now, err = s.server.status(); err != nil {
 			return fmt.Errorf("status: %w: %s", err, s.tail())
 		}
-		if now.Legs == start.Legs && now.Bridges == start.Bridges && now.Participants == start.Participants && now.PortsInUse == start.PortsInUse &&
+		if now.Legs == start.Legs && now.Bridges == start.Bridges && now.Participants == start.Participants && now.PortsInUse == start.PortsInUse && now.Registrations == start.Registrations &&
 			now.Goroutines <= start.Goroutines && now.OpenFiles <= start.OpenFiles {
 			fmt.Printf("end:   %v, after %v\n", now, time.Since(began).Round(time.Second))
 			return nil

@@ -26,7 +26,7 @@ func TestScenariosExist(t *testing.T) {
 			t.Errorf("%s: %v", a.name, err)
 			continue
 		}
-		for _, key := range []string{"dial", "k12", "crlf"} {
+		for _, key := range []string{"dial", "k12", "crlf", "line", "domain"} {
 			if strings.Contains(string(text), "["+key+"]") != slices.Contains(args, key) {
 				t.Errorf("%s: -key %s and %s do not agree", a.name, key, filepath.Base(file))
 			}
