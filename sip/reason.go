@@ -109,3 +109,11 @@ func unquote(s string) string {
 	}
 	return b.String()
 }
+
+// NameAddr writes an address with its display name (RFC 3261 §20.10).
+func NameAddr(display, uri string) string {
+	if display == "" {
+		return "<" + uri + ">"
+	}
+	return `"` + quote(display) + `" <` + uri + ">"
+}
