@@ -21,6 +21,8 @@ type Gateway interface {
 type Root struct {
 	dir     *directory.Live
 	gateway Gateway
+	calls   Dialler
+	phones  Phones
 	records records
 	log     *slog.Logger
 }
@@ -32,6 +34,9 @@ func NewRoot(dir *directory.Live, journal *cdr.Journal, log *slog.Logger) *Root 
 
 // Gateway sets where calls to a gateway number go.
 func (r *Root) Gateway(g Gateway) { r.gateway = g }
+
+// Calls sets who makes calls of ours and who knows where phones are, before the first leg.
+func (r *Root) Calls(d Dialler, p Phones) { r.calls, r.phones = d, p }
 
 var _ sip.Handler = (*Root)(nil)
 
@@ -50,6 +55,10 @@ func (r *Root) ServeLeg(ctx context.Context, leg *sip.Leg) error {
 	switch route.Kind {
 	case ToGateway:
 		err = r.gateway.ServeLeg(ctx, leg, caller, route.Site, route.SpaceID)
+	case ToLine, ToTrunk, ToEmergency:
+		err = r.serveOnward(ctx, leg, caller, route, log)
+	case Refused:
+		err = route.Err()
 	default:
 		err = &sip.StatusError{Code: 404, Reason: "Not Found", Err: fmt.Errorf("plan: %s", route.Why)}
 	}

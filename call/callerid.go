@@ -1,0 +1,109 @@
+package call
+
+import (
+	"strconv"
+
+	"passerelle/directory"
+	"passerelle/sip"
+)
+
+// callerID is who calls, as called sides may see it. What the caller's phone wrote into its headers counts for nothing.
+type callerID struct {
+	user    *directory.User // nil for a call from a trunk
+	number  string          // E.164, extension, or as a trunk asserts it; empty when a trunk's caller withholds it
+	display string
+	domain  string
+	uri     string // of From towards the inside
+	hidden  bool   // the number is withheld (RFC 3323)
+}
+
+// anonymous is the caller who withholds its number (RFC 3323 §4.1.1.3).
+const (
+	anonymousURI  = "sip:anonymous@anonymous.invalid"
+	anonymousName = "Anonymous"
+)
+
+// identity says who calls.
+func identity(c directory.Caller, leg *sip.Leg, hide bool) callerID {
+	id := callerID{user: c.User, number: c.Number, hidden: hide}
+	if c.Site != nil {
+		id.domain = c.Site.Domain
+	}
+	if c.User != nil {
+		id.display = c.User.Name
+		id.hidden = hide || c.User.CLIR
+	} else {
+		id.display = leg.Invite().From.Display
+		id.hidden = hide || c.Number == ""
+	}
+	id.uri = "sip:" + id.number + "@" + id.domain
+	if id.hidden {
+		id.uri, id.display = anonymousURI, anonymousName
+	}
+	return id
+}
+
+// inside are the identity headers towards a phone of ours: asserted when the number may be seen (RFC 3325 §9.1).
+func (id callerID) inside(diverted []diversion) []sip.Header {
+	return shown{uri: id.uri, display: id.display, asserted: !id.hidden}.headers(diverted)
+}
+
+// shown is a caller as one called side sees it.
+type shown struct {
+	uri, display string
+	asserted     bool
+	private      string // URI asserted under Privacy: id, to a trusted trunk only
+}
+
+// outside is the caller as a trunk sees it: the line's number or the site's, written as the trunk wants it. A withheld number
+// is asserted under Privacy: id, since the carrier must know who pays (RFC 3325 §7).
+func (id callerID) outside(t *directory.Trunk) shown {
+	number := directory.Number(id.number)
+	if t.CallerID == directory.CallerIDSite || id.user != nil && id.user.Number == "" {
+		number = siteNumber(t.Site)
+	}
+	uri := "sip:" + Written(number, t) + "@" + t.Site.Domain + ";user=phone"
+	if id.hidden {
+		return shown{uri: anonymousURI, display: anonymousName, private: uri}
+	}
+	return shown{uri: uri, display: id.display, asserted: true}
+}
+
+// siteNumber is the number that stands for a site: its first that is not the gateway's, else any.
+func siteNumber(s *directory.Site) directory.Number {
+	for _, n := range s.Numbers {
+		if n != s.Gateway.Number {
+			return n
+		}
+	}
+	return s.Gateway.Number
+}
+
+// headers are the identity headers of a call.
+func (s shown) headers(diverted []diversion) []sip.Header {
+	var all []sip.Header
+	switch {
+	case s.private != "":
+		all = append(all, sip.Header{Name: "P-Asserted-Identity", Value: "<" + s.private + ">"}, sip.Header{Name: "Privacy", Value: "id"})
+	case s.asserted:
+		all = append(all, sip.Header{Name: "P-Asserted-Identity", Value: sip.NameAddr(s.display, s.uri)})
+	default:
+		all = append(all, sip.Header{Name: "Privacy", Value: "id"})
+	}
+	for i := len(diverted) - 1; i >= 0; i-- { // the latest first (RFC 5806 §6)
+		all = append(all, diverted[i].header())
+	}
+	return all
+}
+
+// diversion is one forwarding a call has been through.
+type diversion struct {
+	user  *directory.User
+	cause ForwardCause
+}
+
+// header is the diversion as RFC 5806 §4 writes it.
+func (d diversion) header() sip.Header {
+	reason := [...]string{"unconditional", "user-busy", "no-answer", "unavailable"}[d.cause]
+	return sip.Header{Name: "Diversion", Value: sip.NameAddr(d.user.Name, lineAOR(d.user).URI()) + ";reason=" + reason + ";counter=" + strconv.Itoa(1)}
+}
