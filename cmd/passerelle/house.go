@@ -72,6 +72,7 @@ func newHouse(cfg houseConfig) *house {
 		Log:         cfg.log,
 		Metrics:     cfg.metrics,
 	}, auth, h.registrar, lines, root)
+	root.Calls(h.server, h.registrar)
 	return h
 }
 

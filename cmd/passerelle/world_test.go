@@ -196,6 +196,8 @@ func (w *world) phone(user, password string, edit ...func(*softphone.Config)) *s
 		User: user, Password: password, Domain: "paris.acme.test", Server: serverAddr,
 		Local:   netip.AddrPortFrom(netip.AddrFrom4([4]byte{198, 51, 100, w.nextIP}), 5060),
 		Sockets: softphone.Memory(w.net),
+		// Each phone has a MAC of its own: the registrar knows phones by it.
+		UserAgent: fmt.Sprintf("Cisco-CP-8851-3PCC/11.3.7_00a0c91122%02x", w.nextIP),
 	}
 	for _, f := range edit {
 		f(&cfg)
@@ -215,10 +217,13 @@ func (w *world) camille() *softphone.Phone { return w.phone("+33170001203", "pC-
 // trunk opens the demo's carrier: trusted by its address, no password.
 func (w *world) trunk() *softphone.Phone {
 	return w.phone("+33612345678", "", func(c *softphone.Config) {
-		c.Local = netip.MustParseAddrPort("127.0.0.1:5090")
+		c.Local = trunkAddr
 		c.Domain = "carrier.test"
 	})
 }
+
+// trunkAddr is where the demo's carrier is.
+var trunkAddr = netip.MustParseAddrPort("127.0.0.1:5090")
 
 const (
 	gatewayURI = "sip:+33170001000@paris.acme.test"
