@@ -3,6 +3,7 @@ package call
 import (
 	"crypto/rand"
 	"errors"
+	"strings"
 	"sync"
 	"time"
 
@@ -20,11 +21,11 @@ type records struct {
 	open map[*sip.Leg]*cdr.Record
 }
 
-// begin opens the account of an incoming leg. dialled is what the caller meant, never a space ID.
-func (rs *records) begin(leg *sip.Leg, caller directory.Caller, dialled string, route Route) {
+// begin opens the account of an incoming leg.
+func (rs *records) begin(dir *directory.Directory, leg *sip.Leg, caller directory.Caller, route Route) {
 	r := &cdr.Record{
 		ID: rand.Text(), Call: rand.Text(), CallID: leg.CallID(), Direction: cdr.In,
-		Number: dialled, Route: route.Kind.String(), Start: time.Now().UTC(),
+		Number: meant(dir, leg.Invite().RequestURI, route), Route: route.Kind.String(), Start: time.Now().UTC(),
 	}
 	if caller.Site != nil {
 		r.Site = caller.Site.Domain
@@ -43,6 +44,34 @@ func (rs *records) begin(leg *sip.Leg, caller directory.Caller, dialled string, 
 	rs.open[leg] = r
 	rs.journal.Begin(*r)
 }
+
+// meant is the number that was called as the plan understood it. What the plan refused is recorded only where it cannot be a
+// space ID that somebody dialled by mistake: those are digits without a plus sign, four at least.
+func meant(dir *directory.Directory, uri sip.URI, route Route) string {
+	switch {
+	case route.Kind == ToGateway:
+		return string(route.Site.Gateway.Number)
+	case route.Kind == ToLine:
+		return route.User.Line()
+	case route.Number != "":
+		return string(route.Number)
+	case route.Digits != "":
+		return route.Digits
+	}
+	n := parseDialled(uri).number()
+	if len(n) >= directory.MinSpaceIDLength && n[0] != '+' {
+		return masked
+	}
+	for _, site := range dir.Sites() {
+		if _, isSpace := dir.SpaceByID(site, strings.TrimPrefix(n, "+")); isSpace {
+			return masked
+		}
+	}
+	return n
+}
+
+// masked stands for a number that may be a space ID.
+const masked = "…"
 
 // with changes the account of a leg that is up.
 func (rs *records) with(leg *sip.Leg, change func(*cdr.Record)) {

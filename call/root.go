@@ -50,7 +50,7 @@ func (r *Root) ServeLeg(ctx context.Context, leg *sip.Leg) error {
 	route := Plan(dir, caller, leg.Invite().RequestURI)
 	log := r.log.With("call_id", leg.CallID(), "caller", caller.String())
 	log.InfoContext(ctx, "call", "route", route.Kind.String(), "why", route.Why, "remote", leg.Invite().Source.Remote.String())
-	r.records.begin(leg, caller, parseDialled(leg.Invite().RequestURI).user, route)
+	r.records.begin(dir, leg, caller, route)
 	start := time.Now()
 	switch route.Kind {
 	case ToGateway:

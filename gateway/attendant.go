@@ -17,7 +17,7 @@ type attendant struct {
 	party *party.Party
 	site  *directory.Site
 	lang  string
-	dir   *directory.Directory
+	live  *directory.Live
 	guard *guessGuard
 	// caller and source are what wrong IDs are counted by; slowed callers get one try after a pause.
 	caller, source string
@@ -44,8 +44,8 @@ func (a *attendant) ask(ctx context.Context) (*directory.Space, error) {
 		if err != nil {
 			return nil, err
 		}
-		if space, ok := a.dir.SpaceByID(a.site, id); ok {
-			return space, nil
+		if space, err := a.find(id); space != nil || err != nil {
+			return space, err
 		}
 		a.mistyped(id)
 		prompt = prompts.Again
@@ -63,6 +63,18 @@ func (a *attendant) collect(ctx context.Context, prompt prompts.Name) (string, e
 	id, err := collect(ctx, a.party.Keys(), spoken, full, a.full, a.party.Hush)
 	a.full = len(id) == full
 	return id, err
+}
+
+// find opens the space of an ID by what is configured now: the number may have been taken away, and the ID changed, while
+// the caller was typing.
+func (a *attendant) find(id string) (*directory.Space, error) {
+	dir := a.live.Current()
+	site, ok := dir.SiteByDomain(a.site.Domain)
+	if !ok || site.Gateway.Number == "" {
+		return nil, ErrUnassigned
+	}
+	space, _ := dir.SpaceByID(site, id)
+	return space, nil
 }
 
 // mistyped counts a wrong ID as a guess, unless it is empty or its check digit shows a slip of the finger.

@@ -9,6 +9,7 @@ import (
 const (
 	firstDigitWait = 10 * time.Second
 	digitGap       = 5 * time.Second
+	entryLimit     = time.Minute // for one ID in all, corrections included
 )
 
 // collect reads one space ID from the caller's keys. `#` ends it, and so do full digits (0: never), and a gap; `*`
@@ -21,6 +22,8 @@ func collect(ctx context.Context, keys <-chan byte, prompted <-chan struct{}, fu
 	if prompted != nil {
 		wait.Stop()
 	}
+	limit := time.NewTimer(entryLimit)
+	defer limit.Stop()
 	var typed []byte
 	for {
 		select {
@@ -48,9 +51,13 @@ func collect(ctx context.Context, keys <-chan byte, prompted <-chan struct{}, fu
 				if full > 0 && len(typed) == full {
 					return string(typed), nil
 				}
+			default: // A to D are no digits, and no sign of typing
+				continue
 			}
 			wait.Reset(digitGap)
 		case <-wait.C:
+			return string(typed), nil
+		case <-limit.C:
 			return string(typed), nil
 		}
 		if len(typed) > maxSpaceID { // nobody's ID: let the rest go by until the gap

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -118,7 +117,7 @@ func (g *Gateway) serveAttended(ctx context.Context, leg *sip.Leg, caller direct
 		party:    p,
 		site:     site,
 		lang:     lang,
-		dir:      g.cfg.Directory.Current(),
+		live:     g.cfg.Directory,
 		guard:    g.guard,
 		caller:   caller.Number,
 		source:   leg.Invite().Source.Remote.Addr().String(),
@@ -132,7 +131,7 @@ func (g *Gateway) serveAttended(ctx context.Context, leg *sip.Leg, caller direct
 		}
 	}()
 	space, err := a.ask(ctx)
-	if errors.Is(err, errNoID) {
+	if errors.Is(err, errNoID) || errors.Is(err, ErrUnassigned) {
 		return g.dismiss(ctx, a, prompts.Goodbye, sip.Reason{Protocol: "SIP", Cause: 404, Text: "No valid space ID"})
 	} else if err != nil {
 		return err
@@ -191,21 +190,6 @@ func who(leg *sip.Leg, c directory.Caller) Who {
 		w.Name = c.User.Name
 	}
 	return w
-}
-
-// language is the caller's phone language if it says so and we speak it (RFC 3261 §20.3), else the site's.
-func language(leg *sip.Leg, site *directory.Site) string {
-	for tag := range strings.SplitSeq(leg.Invite().Header("Accept-Language"), ",") {
-		tag, params, _ := strings.Cut(tag, ";")
-		primary, _, _ := strings.Cut(strings.ToLower(strings.TrimSpace(tag)), "-")
-		if strings.ReplaceAll(params, " ", "") == "q=0" {
-			continue
-		}
-		if primary == "fr" || primary == "en" {
-			return primary
-		}
-	}
-	return string(site.Language)
 }
 
 // wrongIDsPerHour is the site's limit of wrong space IDs.

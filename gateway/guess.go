@@ -48,17 +48,13 @@ func (g *guessGuard) wrong(site, caller, source string, now time.Time) {
 	}
 }
 
-// slowed tells whether a stranger gets but one try, after a pause: the site has had limit wrong IDs within the hour, or
-// half of them came from this caller or this source.
+// slowed tells whether a stranger gets but one try, after a pause: the site has had limit wrong IDs within the hour, or so
+// many came from this caller or this source, at whatever sites.
 func (g *guessGuard) slowed(site, caller, source string, limit int, now time.Time) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	for _, k := range guessers(site, caller, source) {
-		n := limit
-		if k.site == "" {
-			n = max(1, limit/2)
-		}
-		if len(g.recentLocked(k, now)) >= n {
+		if len(g.recentLocked(k, now)) >= limit {
 			return true
 		}
 	}

@@ -9,22 +9,22 @@ import (
 func TestGuessGuard(t *testing.T) {
 	now := time.Unix(1e9, 0)
 	g := newGuessGuard()
-	for i := range 9 {
-		g.wrong("paris", "+331", "192.0.2.1", now.Add(time.Duration(i)*time.Second))
+	for i := range 19 { // ten at one site, nine at another
+		g.wrong([]string{"paris", "lyon"}[i%2], "+331", "192.0.2.1", now.Add(time.Duration(i)*time.Second))
 	}
 	if g.slowed("paris", "+331", "192.0.2.1", 20, now) {
-		t.Error("slowed after 9 of 20")
+		t.Error("slowed after 19 of 20")
 	}
-	g.wrong("paris", "+331", "192.0.2.1", now.Add(9*time.Second))
-	at := now.Add(10 * time.Second)
+	g.wrong("lyon", "+331", "192.0.2.1", now.Add(19*time.Second))
+	at := now.Add(20 * time.Second)
 	for _, tt := range []struct {
 		name, site, caller, source string
 		want                       bool
 	}{
-		{"the caller itself, half the limit", "paris", "+331", "192.0.2.9", true},
+		{"the caller itself", "paris", "+331", "192.0.2.9", true},
 		{"its address", "paris", "+339", "192.0.2.1", true},
 		{"somebody else", "paris", "+339", "192.0.2.9", false},
-		{"the caller at another site", "lyon", "+331", "192.0.2.9", true},
+		{"the caller at a third site", "nice", "+331", "192.0.2.9", true},
 		{"withheld number, other address", "paris", "", "192.0.2.9", false},
 	} {
 		if got := g.slowed(tt.site, tt.caller, tt.source, 20, at); got != tt.want {

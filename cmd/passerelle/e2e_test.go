@@ -272,7 +272,7 @@ func TestSilentPeerThatAnswersStays(t *testing.T) {
 func TestGuessingIsSlowed(t *testing.T) {
 	e := sitefile.Demo()
 	e.Sites[0].SpaceIDCheck = false
-	e.Sites[0].WrongIDsPerHour = 4
+	e.Sites[0].WrongIDsPerHour = 6
 	inWorldOf(t, e, func(w *world) {
 		fast := softphone.DigitOptions{On: 60 * time.Millisecond, Gap: 60 * time.Millisecond}
 		trunk := w.trunk()
@@ -392,6 +392,24 @@ func TestLineThatLeavesLosesItsRegistration(t *testing.T) {
 		}
 		if n := w.house.registrar.Count(); n != 1 {
 			t.Errorf("%d registrations, want 1", n)
+		}
+	})
+}
+
+// TestNumberTakenAwayWhileTyping takes the gateway's number away during the prompt: the ID opens nothing any more.
+func TestNumberTakenAwayWhileTyping(t *testing.T) {
+	inWorld(t, func(w *world) {
+		c := w.invite(w.alice(), gatewayURI, softphone.InviteOptions{})
+		e := sitefile.Demo()
+		e.Sites[0].Gateway.Number = ""
+		dir, err := directory.New(e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.live.Swap(dir)
+		w.types(c, aliceSpace, softphone.DigitOptions{})
+		if reason := w.gone(c, 10*time.Second); !strings.Contains(reason, "cause=404") {
+			t.Errorf("Reason %q, want cause=404", reason)
 		}
 	})
 }

@@ -55,3 +55,21 @@ func TestCallRecords(t *testing.T) {
 		}
 	})
 }
+
+// TestMistakenSpaceIDIsNotRecorded dials space IDs in ways that the plan refuses.
+func TestMistakenSpaceIDIsNotRecorded(t *testing.T) {
+	inWorld(t, func(w *world) {
+		for _, uri := range []string{
+			"sip:" + aliceSpace + "@paris.acme.test",
+			"sip:+" + aliceSpace + "@paris.acme.test",
+			"sip:space-" + aliceSpace + "%23@paris.acme.test",
+			"sip:room-" + aliceSpace + "x@paris.acme.test",
+			"sip:+33170001000*" + aliceSpace + "@paris.acme.test",
+			"sip:+33170001000p" + aliceSpace + "@paris.acme.test",
+		} {
+			if got := w.refused(w.alice(), uri, softphone.InviteOptions{}); got < 400 {
+				t.Errorf("got %s, want a refusal", statusError(got))
+			}
+		}
+	})
+}
