@@ -16,7 +16,7 @@ var mayImport = map[string][]string{
 	"directory": {"directory"},
 	"sip":       {"sip", "internal"},
 	"media":     {"media", "internal"},
-	"party":     {"sip", "media", "party"},
+	"party":     {"sip", "media", "party", "internal"},
 	"call":      {"party", "sip", "media", "directory", "call", "internal"},
 	"gateway":   {"party", "sip", "media", "directory", "gateway", "internal"},
 	"hoteling":  {"sip", "directory", "hoteling"},

@@ -62,7 +62,12 @@ func (b *Bridge) run(forget func()) {
 	}()
 	b.log.Info("bridge opened")
 	for len(b.seats) > 0 {
-		b.turn(<-b.inbox)
+		select {
+		case f := <-b.inbox:
+			b.turn(f)
+		case <-mixed: // by a fault of ours: nobody hears anybody any more
+			b.abandon()
+		}
 	}
 	stop()
 	<-mixed
@@ -77,13 +82,18 @@ func (b *Bridge) turn(f func()) {
 		if r := recover(); r != nil {
 			b.panics.Inc()
 			b.log.Error("bridge panicked", "panic", r, "stack", string(debug.Stack()))
-			for _, p := range b.seated() {
-				go func() { _ = p.party.Hangup(context.Background(), broken) }() // ends with the leg, at most 64*T1
-			}
-			b.seats = nil
+			b.abandon()
 		}
 	}()
 	f()
+}
+
+// abandon frees all seats and hangs up on who sits.
+func (b *Bridge) abandon() {
+	for _, p := range b.seated() {
+		go func() { _ = p.party.Hangup(context.Background(), broken) }() // ends with the leg, at most 64*T1
+	}
+	b.seats = nil
 }
 
 // broken is why a bridge that panicked ends its legs.

@@ -42,19 +42,23 @@ func (x *mixState) init(rate int) {
 func (m *Mixer) mixOnce(now time.Time) {
 	m.reap()
 	for _, s := range m.sessions {
+		m.at = s
 		s.receive(now, m.mix.batch)
 		s.listen()
 		if m.cfg.Isolated {
 			s.detect(now)
 		}
 	}
+	m.at = nil
 	m.sum()
 	for i, s := range m.sessions {
+		m.at = s
 		m.speak(s, now)
 		if (m.mix.ticks+uint(i))%choreTicks == 0 {
 			s.chores(now, m.mix.batch)
 		}
 	}
+	m.at = nil
 	m.mix.ticks++
 }
 

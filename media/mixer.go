@@ -39,6 +39,7 @@ type Mixer struct {
 
 	// ---- owned by Run ----
 	sessions []*Session
+	at       *Session // whom the tick works for, nil for all of them
 	mix      mixState
 }
 
@@ -108,9 +109,31 @@ func (m *Mixer) tick(pace *pacer) {
 		m.metrics.skipped.Add(float64(due.skipped))
 	}
 	for i := range due.frames {
-		m.mixOnce(due.first.Add(time.Duration(i) * frameTime))
+		m.mixSafely(due.first.Add(time.Duration(i) * frameTime))
 	}
 	m.metrics.mixSeconds.Observe(time.Since(start).Seconds())
+}
+
+// mixSafely is one tick. A panic over one session ends that session, whose Broken tells, and costs the others one frame; a
+// panic over the mix of all ends the mixer.
+func (m *Mixer) mixSafely(now time.Time) {
+	defer func() {
+		r := recover()
+		if r == nil {
+			return
+		}
+		s := m.at
+		if s == nil {
+			panic(r)
+		}
+		m.at = nil
+		m.metrics.panics.WithLabelValues("session").Inc()
+		s.log.Error("media session panicked", "panic", fmt.Sprint(r), "stack", string(debug.Stack()))
+		m.sessions = slices.DeleteFunc(m.sessions, func(o *Session) bool { return o == s })
+		s.release()
+		close(s.broken)
+	}()
+	m.mixOnce(now)
 }
 
 // end gives the sessions back.

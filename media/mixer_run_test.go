@@ -49,7 +49,7 @@ func TestMixerPace(t *testing.T) {
 	})
 }
 
-// A tick that panics ends its mixer alone; its sessions are free for another one.
+// A mixer that panics beside its sessions ends alone; its sessions are free for another one.
 func TestMixerPanic(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New()
@@ -65,8 +65,9 @@ func TestMixerPanic(t *testing.T) {
 		if err := bad.Attach(ctx, l.s); err != nil {
 			t.Fatal(err)
 		}
-		l.s.OnDigit(func(Digit) { panic("a fault in a digit's receiver") })
-		l.send(101, []byte{5, 0x8a, 3, 32})
+		if err := bad.do(ctx, func() error { panic("a fault beside all sessions") }); !errors.Is(err, ErrMixerClosed) {
+			t.Errorf("the request that panicked returned %v", err)
+		}
 		if err := <-badEnd; !errors.Is(err, ErrMixerPanic) {
 			t.Fatalf("run ended with %v", err)
 		}

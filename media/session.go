@@ -41,6 +41,7 @@ type Session struct {
 	plays  playQueue
 	digit  atomic.Pointer[func(Digit)]
 	first  chan struct{} // closed at the first packet
+	broken chan struct{} // closed by a mixer whose tick panicked over the session
 	state  sharedState
 
 	mu     sync.Mutex // guards owner and closed
@@ -74,7 +75,7 @@ func NewSession(p *Ports, cfg SessionConfig) (*Session, error) {
 		return nil, err
 	}
 	s := &Session{
-		ports: p, pair: pair, cfg: cfg, metrics: cfg.Metrics, first: make(chan struct{}),
+		ports: p, pair: pair, cfg: cfg, metrics: cfg.Metrics, first: make(chan struct{}), broken: make(chan struct{}),
 		log: cfg.Log.With("rtp_port", pair.port),
 	}
 	s.sdp.origin.ID = rand.Uint64() >> 1 // some peers read it as a signed number
@@ -95,6 +96,9 @@ func (s *Session) OnDigit(f func(Digit)) {
 
 // FirstPacket is closed when the peer's first packet has been accepted while the session was attached.
 func (s *Session) FirstPacket() <-chan struct{} { return s.first }
+
+// Broken is closed when a fault of ours ended the session's media: no mixer has it any more, and its leg should end.
+func (s *Session) Broken() <-chan struct{} { return s.broken }
 
 // Play appends a playback to those of the session. It takes the place of what the others say, or is added to it, as
 // its Over says.

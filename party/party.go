@@ -8,6 +8,9 @@ import (
 	"sync"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
+	"passerelle/internal/metric"
 	"passerelle/media"
 	"passerelle/sip"
 )
@@ -20,8 +23,9 @@ type Config struct {
 	// Session is passed to every media session.
 	Session media.SessionConfig
 	// Ended, if not nil, is told of each party that ends, before its Done is closed. It must not wait.
-	Ended func(*Party)
-	Log   *slog.Logger
+	Ended   func(*Party)
+	Log     *slog.Logger
+	Metrics prometheus.Registerer // nil keeps them private
 }
 
 // Party is one answered leg with its media session.
@@ -30,6 +34,7 @@ type Party struct {
 	session *media.Session
 	log     *slog.Logger
 	notify  func(*Party)
+	panics  prometheus.Counter
 	since   time.Time     // answered; zero before
 	ready   chan struct{} // closed when prompts may start
 	keys    chan byte
@@ -58,6 +63,7 @@ func Answer(ctx context.Context, leg *sip.Leg, cfg Config) (*Party, error) {
 		session: session,
 		log:     cfg.Log.With("call_id", leg.CallID()),
 		notify:  cfg.Ended,
+		panics:  metric.OwnerPanics(cfg.Metrics).WithLabelValues("party"),
 		ready:   make(chan struct{}),
 		keys:    make(chan byte, keysWaiting),
 		ended:   make(chan struct{}),
@@ -183,8 +189,10 @@ func statusOf(err error) error {
 	switch {
 	case err == nil:
 		return nil
-	case errors.Is(err, media.ErrNoCommonCodec), errors.Is(err, media.ErrSRTPOnly):
-		return &sip.StatusError{Code: 488, Reason: "Not Acceptable Here", Err: err}
+	case errors.Is(err, media.ErrNoCommonCodec):
+		return &sip.StatusError{Code: 488, Reason: "Not Acceptable Here", Err: err, Warning: "No common codec: PCMA or PCMU is needed"}
+	case errors.Is(err, media.ErrSRTPOnly):
+		return &sip.StatusError{Code: 488, Reason: "Not Acceptable Here", Err: err, Warning: "SRTP is not supported: offer RTP/AVP"}
 	case errors.Is(err, media.ErrBadSDP):
 		return &sip.StatusError{Code: 400, Reason: "Bad Session Description", Err: err}
 	case errors.Is(err, media.ErrNoPorts), errors.Is(err, media.ErrPortsClosed), errors.Is(err, media.ErrMixerClosed):

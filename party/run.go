@@ -2,6 +2,7 @@ package party
 
 import (
 	"context"
+	"runtime/debug"
 	"time"
 
 	"passerelle/media"
@@ -18,6 +19,7 @@ const (
 // run owns the party until its leg ends.
 func (p *Party) run() {
 	defer p.close()
+	defer p.recovered()
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 
@@ -43,6 +45,10 @@ func (p *Party) run() {
 	for {
 		select {
 		case <-p.leg.Done():
+			return
+		case <-p.session.Broken():
+			go func() { _ = p.leg.Hangup(ctx, broken) }() // returns when the leg has ended
+			<-p.leg.Done()
 			return
 		case <-first:
 			isReady()
@@ -87,6 +93,18 @@ func (p *Party) run() {
 		}
 	}
 }
+
+// recovered ends the leg of a party that panicked, and nothing else.
+func (p *Party) recovered() {
+	if r := recover(); r != nil {
+		p.panics.Inc()
+		p.log.Error("party panicked", "panic", r, "stack", string(debug.Stack()))
+		go func() { _ = p.leg.Hangup(context.Background(), broken) }() // ends with the leg, at most 64*T1
+	}
+}
+
+// broken is why a leg is ended over a fault of ours.
+var broken = sip.Reason{Protocol: "SIP", Cause: 500, Text: "Internal error"}
 
 // gone is why a leg is ended whose peer vanished.
 var gone = sip.Reason{Protocol: "SIP", Cause: 408, Text: "No media and no answer"}

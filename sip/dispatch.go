@@ -227,7 +227,7 @@ var knownMethods = map[sipmsg.RequestMethod]struct{}{
 // extensions are the option tags we understand (RFC 3261 §8.2.2.3): session timers, and Path and outbound in a
 // registration. A tag here is a promise.
 var extensions = map[sipmsg.RequestMethod][]string{
-	sipmsg.INVITE: {"timer"}, sipmsg.UPDATE: {"timer"}, sipmsg.REGISTER: {"path"},
+	sipmsg.INVITE: {"timer"}, sipmsg.UPDATE: {"timer"}, sipmsg.REGISTER: {"path", "outbound"},
 }
 
 // unsupported returns 420 with the option tags of Require that we do not know.

@@ -1,6 +1,7 @@
 package sip
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -97,7 +98,7 @@ func (l *Leg) armExpires() {
 		switch {
 		case l.state != legEarly:
 		case ends:
-			l.final(487, "", Reason{}, 0)
+			l.final(487, "", Reason{})
 			l.over(fmt.Errorf("the INVITE expired: %w", ErrCancelled))
 			l.state = legTerminated
 		default:
@@ -203,13 +204,27 @@ func (l *Leg) tell(c chan ackResult, r ackResult) {
 	}
 }
 
-// final refuses the INVITE.
-func (l *Leg) final(code int, reason string, r Reason, retryAfter time.Duration) {
+// finalWith refuses the INVITE with what its handler's error has to say.
+func (l *Leg) finalWith(code int, reason string, err error) {
 	res := l.reply(l.req, code, reason)
-	header(res, "Reason", r.String())
-	if retryAfter > 0 {
+	if retryAfter := retryAfterOf(err); retryAfter > 0 {
 		header(res, "Retry-After", seconds(int((retryAfter+time.Second-1)/time.Second)))
 	}
+	if se, ok := errors.AsType[*StatusError](err); ok && se.Warning != "" {
+		host, _ := l.s.host(l.peer.Local)
+		header(res, "Warning", "399 "+host+` "`+quote(se.Warning)+`"`)
+	}
+	l.sendFinal(res)
+}
+
+// final refuses the INVITE for a reason of the leg's own.
+func (l *Leg) final(code int, reason string, r Reason) {
+	res := l.reply(l.req, code, reason)
+	header(res, "Reason", r.String())
+	l.sendFinal(res)
+}
+
+func (l *Leg) sendFinal(res *sipmsg.Response) {
 	l.respond(l.tx, res)
 	l.s.legs.settled(l)
 }

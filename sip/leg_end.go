@@ -34,7 +34,7 @@ func (l *Leg) takeCancel(in *inbound, invite *serverTx) {
 	in.send(l.reply(in.Request, 200, ""))
 	switch {
 	case invite == l.tx && l.state == legEarly:
-		l.final(487, "", Reason{}, 0)
+		l.final(487, "", Reason{})
 		l.over(&PeerEnd{Method: "CANCEL", Reason: parseReason(headerValue(in.Request, "reason"))})
 		l.state = legTerminated
 	case l.pending != nil && l.pending.tx == invite:
@@ -49,7 +49,7 @@ func (l *Leg) takeBye(in *inbound, tx *serverTx) {
 		l.settleOffer(487)
 	}
 	if l.state == legEarly {
-		l.final(487, "", Reason{}, 0)
+		l.final(487, "", Reason{})
 	}
 	l.over(&PeerEnd{Method: "BYE", Reason: parseReason(headerValue(in.Request, "reason"))})
 	l.state = legTerminated
@@ -62,8 +62,7 @@ func (l *Leg) conclude(err error) {
 	}
 	if l.state == legEarly {
 		code, reason := StatusOf(err)
-		r := Reason{}
-		l.final(code, reason, r, retryAfterOf(err))
+		l.finalWith(code, reason, err)
 		if err == nil {
 			err = ErrRejected
 		} else {
@@ -88,7 +87,7 @@ func (l *Leg) hangup(r Reason, cause error) {
 		if r.Protocol == "SIP" && r.Cause >= 300 && r.Cause <= 699 {
 			code = r.Cause
 		}
-		l.final(code, "", r, 0)
+		l.final(code, "", r)
 		l.over(cause)
 		l.state = legTerminated
 	case legCalling:

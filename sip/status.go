@@ -12,6 +12,7 @@ type StatusError struct {
 	Code       int           // final status, 300 to 699
 	Reason     string        // reason phrase; empty means the usual one of the code
 	Err        error         // cause, may be nil
+	Warning    string        // for people, sent as Warning 399 (RFC 3261 §20.43); reveals nothing
 	RetryAfter time.Duration // sent as Retry-After when positive (RFC 3261 §20.33)
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -355,6 +356,10 @@ func TestOffers(t *testing.T) {
 			inWorld(t, func(w *world) {
 				uri := gatewayURI + ";space=" + aliceSpace
 				if tt.want != 200 {
+					_, err := w.alice().Invite(w.t.Context(), uri, tt.opt)
+					if refusal, ok := errors.AsType[*softphone.StatusError](err); !ok || refusal.Response.Header("Warning") == "" {
+						t.Errorf("%v tells no reason: no Warning", err)
+					}
 					if got := w.refused(w.alice(), uri, tt.opt); got != tt.want {
 						t.Errorf("got %s, want %s", statusError(got), statusError(tt.want))
 					}

@@ -53,7 +53,7 @@ func newHouse(cfg houseConfig) *house {
 	root := call.NewRoot(cfg.live, cfg.journal, cfg.log)
 	h.gateway = gateway.New(gateway.Config{
 		Directory: cfg.live,
-		Party:     party.Config{Ports: cfg.ports, Lobby: h.lobby, Session: media.SessionConfig{Log: cfg.log, Metrics: mediaMetrics}, Ended: root.PartyEnded, Log: cfg.log},
+		Party:     party.Config{Ports: cfg.ports, Lobby: h.lobby, Session: media.SessionConfig{Log: cfg.log, Metrics: mediaMetrics}, Ended: root.PartyEnded, Log: cfg.log, Metrics: cfg.metrics},
 		Mixer:     media.MixerConfig{Log: cfg.log, Metrics: mediaMetrics},
 		Seated:    root.Seated,
 		Log:       cfg.log,

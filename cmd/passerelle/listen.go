@@ -77,7 +77,7 @@ func (l *listeners) close() {
 }
 
 // ports reads --rtp and --advertise.
-func (c *serveCmd) ports() (*media.Ports, error) {
+func (c *serveCmd) ports(metrics *media.Metrics) (*media.Ports, error) {
 	host, rng, err := net.SplitHostPort(c.RTP)
 	low, high, found := strings.Cut(rng, "-")
 	lowPort, err1 := strconv.ParseUint(low, 10, 16)
@@ -85,7 +85,7 @@ func (c *serveCmd) ports() (*media.Ports, error) {
 	if err := errors.Join(err, err1, err2); err != nil || !found {
 		return nil, fmt.Errorf("--rtp %q: want HOST:MIN-MAX such as 192.0.2.10:10000-19999", c.RTP)
 	}
-	cfg := media.PortsConfig{Min: uint16(lowPort), Max: uint16(highPort)}
+	cfg := media.PortsConfig{Min: uint16(lowPort), Max: uint16(highPort), Metrics: metrics}
 	if host != "" {
 		if cfg.Host, err = netip.ParseAddr(host); err != nil {
 			return nil, fmt.Errorf("--rtp %q: the host must be an IP address: %w", c.RTP, err)

@@ -19,6 +19,7 @@ import (
 
 	"passerelle/call/cdr"
 	"passerelle/directory"
+	"passerelle/media"
 	"passerelle/portal/api"
 	"passerelle/portal/httpd"
 	"passerelle/store"
@@ -68,7 +69,7 @@ func (c *serveCmd) serve(ctx context.Context, started func(dir *directory.Direct
 		return err
 	}
 	defer st.Close()
-	ports, err := c.ports()
+	ports, err := c.ports(media.NewMetrics(metrics))
 	if err != nil {
 		return err
 	}
