@@ -89,6 +89,17 @@ func (m *media) tick(now time.Time) {
 	m.tickKeysLocked()
 }
 
+// skip lets packet times pass in which nothing is sent.
+func (m *media) skip(ticks int) {
+	if ticks == 0 {
+		return
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.ts += uint32(ticks * m.samples)
+	m.marker = true
+}
+
 // tickKeysLocked is a tick with keys under way.
 func (m *media) tickKeysLocked() {
 	k := m.keys

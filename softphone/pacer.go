@@ -12,8 +12,10 @@ import (
 type Pacer struct {
 	mu      sync.Mutex
 	sockets []*pacedSocket
-	next    int             // phase of the next socket
+	opened  int             // sockets so far: they are spread over the ticks
+	tick    int             // number of the current tick
 	late    []time.Duration // of the ticks in the current window
+	skipped int
 }
 
 // Health tells whether the pacer itself kept up: when it did not, measurements tell of this machine more than of the server.
@@ -21,6 +23,7 @@ type Health struct {
 	Ticks   int
 	LateP99 time.Duration // how late the ticks came
 	LateMax time.Duration
+	Skipped int // ticks left out because the pacer was hopelessly late
 	Drops   int // packets the kernel lost because we did not read in time
 }
 
@@ -32,7 +35,7 @@ func NewPacer() *Pacer { return &Pacer{} }
 
 // Run paces until ctx ends. Calls must end first: what is left then stays silent.
 func (p *Pacer) Run(ctx context.Context) error {
-	due := time.Now()
+	start := time.Now()
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for n := 0; ; n++ {
@@ -42,25 +45,37 @@ func (p *Pacer) Run(ctx context.Context) error {
 			return nil
 		}
 		now := time.Now()
-		p.step(n, now, now.Sub(due))
-		due = due.Add(pacerTick)
-		if late := time.Since(due); late > time.Second { // the machine was suspended: do not catch up
-			due = due.Add(late)
+		late := now.Sub(start) - time.Duration(n)*pacerTick
+		left := 0
+		if late > catchUp {
+			left = int(late / pacerTick)
+			n += left
 		}
-		timer.Reset(time.Until(due))
+		p.step(n, left, now, late)
+		timer.Reset(time.Until(start.Add(time.Duration(n+1) * pacerTick)))
 	}
 }
 
-// step moves the calls that are due at tick n.
-func (p *Pacer) step(n int, now time.Time, late time.Duration) {
+// catchUp is how late the pacer may be and still send everything. Beyond it a telephone would have had a gap, and a burst
+// of all that was missed would only make it later.
+const catchUp = 100 * time.Millisecond
+
+// step moves the calls that are due at tick n, after some ticks were left out.
+func (p *Pacer) step(n, left int, now time.Time, late time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.tick = n
 	p.late = append(p.late, late)
+	p.skipped += left
 	for _, s := range p.sockets {
-		if (n+s.phase)%s.every == 0 {
-			s.drain()
-			s.media.tick(now)
+		if n < s.next {
+			continue
 		}
+		missed := (n - s.next) / s.every
+		s.next += (missed + 1) * s.every
+		s.drain()
+		s.media.skip(missed)
+		s.media.tick(now)
 	}
 }
 
@@ -68,7 +83,7 @@ func (p *Pacer) step(n int, now time.Time, late time.Duration) {
 func (p *Pacer) ResetHealth() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.late = p.late[:0]
+	p.late, p.skipped = p.late[:0], 0
 	for _, s := range p.sockets {
 		s.dropsBefore = s.drops
 	}
@@ -78,7 +93,7 @@ func (p *Pacer) ResetHealth() {
 func (p *Pacer) Health() Health {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	h := Health{Ticks: len(p.late)}
+	h := Health{Ticks: len(p.late), Skipped: p.skipped}
 	if q := QuantilesOf(p.late); h.Ticks > 0 {
 		h.LateP99, h.LateMax = q.P99, q.Max
 	}

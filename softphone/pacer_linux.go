@@ -18,12 +18,12 @@ type pacedSocket struct {
 	media    *media
 	fd, rtcp int
 
-	phase, every int
-	drops        uint32 // as the kernel counts them
-	dropsBefore  uint32
-	to           netip.AddrPort // what sockaddr holds
-	sockaddr     unix.Sockaddr
-	batch        *receiveBatch
+	next, every int    // the tick when it is due, and in ticks how often
+	drops       uint32 // as the kernel counts them
+	dropsBefore uint32
+	to          netip.AddrPort // what sockaddr holds
+	sockaddr    unix.Sockaddr
+	batch       *receiveBatch
 }
 
 // open makes the sockets of a call.
@@ -38,8 +38,8 @@ func (p *Pacer) open(ip netip.Addr, m *media) (*mediaPort, error) {
 	}
 	m.write = s.write
 	p.mu.Lock()
-	s.phase = p.next
-	p.next++
+	s.next = p.tick + 1 + p.opened%s.every
+	p.opened++
 	p.sockets = append(p.sockets, s)
 	p.mu.Unlock()
 	return &mediaPort{addr: addr, close: sync.OnceFunc(func() { p.drop(s) })}, nil

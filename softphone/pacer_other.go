@@ -9,8 +9,8 @@ import (
 
 // pacedSocket exists on Linux only.
 type pacedSocket struct {
-	media        *media
-	phase, every int
+	media       *media
+	next, every int
 
 	drops, dropsBefore uint32
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"text/tabwriter"
 	"time"
 
@@ -56,6 +57,7 @@ type loadFigures struct {
 type generatorHealth struct {
 	LateP99 float64 `json:"tick_late_p99_ms"`
 	LateMax float64 `json:"tick_late_max_ms"`
+	Skipped int     `json:"ticks_skipped"`
 	Drops   int     `json:"own_drops"`
 }
 
@@ -79,27 +81,21 @@ func (l *loadTest) report() *loadReport {
 	r := &loadReport{
 		Server: l.setup.server.String(), Version: version, Started: l.start, Spaces: l.cmd.Spaces, Parties: l.cmd.Parties,
 		WindowS: l.ended.Sub(l.began).Seconds(), Calls: len(l.parties), Failures: map[string]int{}, Problems: []string{},
-		Generator: generatorHealth{millis(l.health.LateP99), millis(l.health.LateMax), l.health.Drops},
+		Generator: generatorHealth{millis(l.health.LateP99), millis(l.health.LateMax), l.health.Skipped, l.health.Drops},
 	}
-	for space := range l.cmd.Spaces {
-		f := loadFigures{Space: l.setup.spaces[space].name}
-		parties := l.parties[space*l.cmd.Parties : (space+1)*l.cmd.Parties]
-		present := make([]bool, len(parties))
-		for i, p := range parties {
-			if present[i] = p.err == nil; !present[i] {
-				r.Failures[p.err.Error()]++
-			}
+	for _, p := range l.parties {
+		if p.err != nil {
+			r.Failures[p.err.Error()]++
 		}
-		for _, p := range parties {
-			if p.err == nil {
-				l.count(&f, p, present)
-			}
-		}
-		if first := parties[0]; first.err == nil {
-			l.delays(&f, first, parties)
-		}
-		r.Total.add(&f)
-		r.PerSpace = append(r.PerSpace, f)
+	}
+	r.PerSpace = make([]loadFigures, l.cmd.Spaces)
+	var working sync.WaitGroup
+	for space := range r.PerSpace {
+		working.Go(func() { r.PerSpace[space] = l.figures(space) })
+	}
+	working.Wait()
+	for i := range r.PerSpace {
+		r.Total.add(&r.PerSpace[i])
 	}
 	r.Up = r.Total.Up
 	r.Total.finish()
@@ -108,6 +104,25 @@ func (l *loadTest) report() *loadReport {
 	}
 	r.judge()
 	return r
+}
+
+// figures evaluates one space.
+func (l *loadTest) figures(space int) loadFigures {
+	f := loadFigures{Space: l.setup.spaces[space].name}
+	parties := l.parties[space*l.cmd.Parties : (space+1)*l.cmd.Parties]
+	present := make([]bool, len(parties))
+	for i, p := range parties {
+		present[i] = p.err == nil
+	}
+	for _, p := range parties {
+		if p.err == nil {
+			l.count(&f, p, present)
+		}
+	}
+	if first := parties[0]; first.err == nil {
+		l.delays(&f, first, parties)
+	}
+	return f
 }
 
 // count adds one party to the figures of its space.
@@ -223,7 +238,7 @@ func (r *loadReport) judge() {
 	flag(t.shortPct() >= 0.1, "%.2f %% of the packets were never sent", t.shortPct())
 	flag(percent(t.Late60, t.Received) >= 0.1, "%d packets came more than 60 ms after the one before", t.Late60)
 	flag(t.Missed*100 > t.Delay.N+t.Missed, "%d of %d bursts of the delay measurement were not heard", t.Missed, t.Delay.N+t.Missed)
-	if r.Generator.LateP99 > 10 || r.Generator.Drops > 0 {
+	if r.Generator.LateP99 > 10 || r.Generator.Drops > 0 || r.Generator.Skipped > 0 {
 		flag(len(r.Problems) > 0, "but this tool could not keep up (ticks %.0f ms late, %d packets dropped here): the machine may be too busy to tell",
 			r.Generator.LateP99, r.Generator.Drops)
 	}
