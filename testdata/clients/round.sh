@@ -50,7 +50,7 @@ ears=$work/ears
 # The server.
 timeout 120 "$BIN" demo --sip $sip --http $http --rtp 127.0.0.1:$((base + 200))-$((base + 399)) >"$work/demo.txt" 2>"$work/server.log" &
 pids+=($!)
-until_true 10 "the server's start" logged server msg=serving
+until_true 20 "the server's start" logged server msg=serving
 space=$(awk '/Alice Martin/ {print $(NF-1)}' "$work/demo.txt")
 number=$(awk '/gateway number/ {sub(/,$/, "", $3); print $3; exit}' "$work/demo.txt")
 password() { awk -v user="$1" '{for (i = 1; i < NF; i++) if ($i == user && $(i + 1) ~ /^[a-z][A-Z]-/) print $(i + 1)}' "$work/demo.txt"; }
@@ -91,7 +91,7 @@ baresip_do() {
 	timeout 2 head -c 10 <&3 >/dev/null
 	exec 3>&-
 }
-until_true 15 "baresip's registration" logged baresip '200 OK'
+until_true 20 "baresip's registration" logged baresip '200 OK'
 step "baresip has registered"
 
 # linphone, driven by its standard input. It looks for its files under HOME.
