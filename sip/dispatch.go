@@ -162,6 +162,12 @@ func (s *Server) takeInDialog(in *inbound, local LocalTag) {
 		if !leg.post(requestArrived{in: in, tx: tx}) { // it ended this very moment
 			_ = tx.respond(s.dress(newResponse(in.Request, 481, "", local)))
 		}
+	case in.Method == sipmsg.SUBSCRIBE:
+		if sub := s.subs.find(dialogOf(in.Request, local)); sub != nil {
+			s.takeRefresh(in, sub)
+			return
+		}
+		in.answer(481, "")
 	case in.Method == sipmsg.REGISTER || in.Method == sipmsg.OPTIONS:
 		s.takeOutside(in) // some phones keep a To tag in their registrations
 	default:
@@ -215,7 +221,7 @@ func dialogOf(req *sipmsg.Request, local LocalTag) DialogID {
 }
 
 // allowed are the methods we serve, as Allow lists them.
-const allowed = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, NOTIFY, REGISTER"
+const allowed = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, SUBSCRIBE, NOTIFY, REGISTER"
 
 // knownMethods are the methods of the RFCs: those we do not serve get 405, all others 501 (RFC 3261 §8.2.1).
 var knownMethods = map[sipmsg.RequestMethod]struct{}{
@@ -235,7 +241,7 @@ func (s *Server) unsupported(in *inbound) (code int, headers []sipmsg.Header) {
 	var unknown []string
 	for _, tag := range headerTokens(in.Request, "require") {
 		known := false
-		for _, have := range extensions[in.Method] {
+		for _, have := range append(s.optionTags(in), extensions[in.Method]...) {
 			known = known || strings.EqualFold(tag, have)
 		}
 		if !known {

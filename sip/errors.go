@@ -47,3 +47,16 @@ var (
 	// ErrTooLarge means that a message does not fit into a datagram of 65535 bytes.
 	ErrTooLarge = errors.New("message too large")
 )
+
+// How a subscription ends, as Subscription.Cause tells; ErrDialogGone, ErrFlowGone, ErrRejected, ErrShutdown and ErrPanic
+// besides.
+var (
+	// ErrUnsubscribed means that the subscriber ended it, or asked for the state once (RFC 6665 §4.4.3).
+	ErrUnsubscribed = errors.New("unsubscribed")
+	// ErrSubscriptionExpired means that it was not refreshed in time.
+	ErrSubscriptionExpired = errors.New("subscription expired without refresh")
+	// ErrReplaced means that the phone, started anew, subscribed to the same by a new dialog.
+	ErrReplaced = errors.New("replaced by a new subscription of the same phone")
+	// ErrTerminated means that we ended it.
+	ErrTerminated = errors.New("subscription terminated by the server")
+)

@@ -189,6 +189,7 @@ func (s *Server) serveConn(ctx context.Context, kind string, c net.Conn) {
 	<-written
 	s.flows.remove(f)
 	s.metrics.flows.WithLabelValues(kind).Dec()
+	s.subs.flowClosed(f.ident)
 	if s.reg != nil {
 		s.reg.FlowClosed(f.ident)
 	}

@@ -34,6 +34,7 @@ const (
 	ownerMailbox    owner = "sip_mailbox"
 	ownerLeg        owner = "sip_leg"
 	ownerHandler    owner = "sip_handler"
+	ownerSubscriber owner = "sip_subscription"
 )
 
 type metrics struct {
@@ -48,6 +49,7 @@ type metrics struct {
 	readErrors prometheus.Counter
 	sendErrors prometheus.Counter
 	panics     *prometheus.CounterVec
+	subs       *subscriptionMetrics
 }
 
 func newMetrics(reg prometheus.Registerer) *metrics {
@@ -55,6 +57,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		reg = prometheus.NewRegistry()
 	}
 	return &metrics{
+		subs: newSubscriptionMetrics(reg),
 		requests: enrol(reg, prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "passerelle_sip_requests_total", Help: "SIP requests received, by method and final answer.",
 		}, []string{"method", "code"})),

@@ -18,7 +18,9 @@ func (s *Server) takeOutside(in *inbound) {
 		s.takeOptions(in)
 	case sipmsg.NOTIFY:
 		s.takeNotify(in)
-	case sipmsg.SUBSCRIBE, sipmsg.PUBLISH:
+	case sipmsg.SUBSCRIBE:
+		s.takeSubscribe(in)
+	case sipmsg.PUBLISH:
 		in.answer(489, "", s.allowEvents()...)
 	case sipmsg.BYE, sipmsg.INFO, sipmsg.UPDATE, sipmsg.PRACK:
 		in.answer(481, "")
@@ -47,27 +49,16 @@ func (s *Server) abilities() []sipmsg.Header {
 }
 
 func (s *Server) allowEvents() []sipmsg.Header {
-	if len(s.cfg.AllowEvents) == 0 {
+	if len(s.events) == 0 {
 		return nil
 	}
-	return []sipmsg.Header{sipmsg.NewHeader("Allow-Events", strings.Join(s.cfg.AllowEvents, ", "))}
+	return []sipmsg.Header{sipmsg.NewHeader("Allow-Events", strings.Join(s.events, ", "))}
 }
 
 const (
 	supported   = "timer, path"
 	acceptTypes = "application/sdp, application/dtmf-relay, application/dtmf"
 )
-
-// takeNotify answers the phones' keep-alive; any other NOTIFY belongs to a subscription that we do not have
-// (RFC 6665 §4.1.3).
-func (s *Server) takeNotify(in *inbound) {
-	event, _, _ := strings.Cut(headerValue(in.Request, "event"), ";")
-	if strings.EqualFold(strings.TrimSpace(event), "keep-alive") {
-		in.answer(200, "")
-		return
-	}
-	in.answer(481, "")
-}
 
 // takeRegister proves the line and hands the request to the registrar, which keeps the answer for retransmissions; there
 // is no transaction.

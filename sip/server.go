@@ -24,10 +24,11 @@ type ServerConfig struct {
 
 	TLSConfig *tls.Config // needed by TLS and WSS
 
-	Advertise      string        // host for Contact and Via, address or name; empty means the address each peer reached us at
-	UserAgent      string        // Server and User-Agent headers; empty means "Passerelle"
+	Advertise      string // host for Contact and Via, address or name; empty means the address each peer reached us at
+	UserAgent      string // Server and User-Agent headers; empty means "Passerelle"
+	Subscriptions  SubscriptionConfig
 	Guard          *Guard        // screens sources; nil means one with the usual limits
-	AllowEvents    []string      // event packages served, for Allow-Events (RFC 6665 §8.2.2)
+	AllowEvents    []string      // further event packages for Allow-Events (RFC 6665 §8.2.2); Handle adds its own
 	SessionExpires time.Duration // longest session interval we grant (RFC 4028); 0 means 30 minutes
 	MinSE          time.Duration // shortest session interval we accept; 0 means 90 seconds, the least RFC 4028 allows
 	ShutdownTime   time.Duration // for the BYEs of calls that are up when Run is asked to stop; 0 means 2 seconds
@@ -51,6 +52,8 @@ type Server struct {
 	boxes    *mailboxes
 	txs      *transactions
 	legs     *legTable
+	subs     *subscriptions
+	events   []string // for Allow-Events; not changed once the server runs
 	draining atomic.Bool
 	wait     sync.WaitGroup // connections and delayed answers
 }
@@ -77,7 +80,7 @@ func NewServer(cfg ServerConfig, auth *Authenticator, reg *Registrar, lines Line
 	s := &Server{
 		cfg: cfg, log: cfg.Log, metrics: newMetrics(cfg.Metrics),
 		auth: auth, reg: reg, lines: lines, handler: h, guard: cfg.Guard,
-		flows: newFlowTable(), legs: newLegTable(),
+		flows: newFlowTable(), legs: newLegTable(), subs: newSubscriptions(cfg.Subscriptions), events: cfg.AllowEvents,
 	}
 	s.txs = newTransactions(s.metrics)
 	s.boxes = newMailboxes(s.work)
@@ -116,7 +119,10 @@ func (s *Server) Run(ctx context.Context) error {
 	case <-run.Done():
 	}
 	s.Drain()
+	s.subs.farewell()
+	began := time.Now()
 	s.legs.shutdown(s.cfg.ShutdownTime)
+	s.subs.shutdown(s.cfg.ShutdownTime - time.Since(began))
 	fault := context.Cause(run)
 	stop(errStopped)
 	s.flows.closeAll()
@@ -125,6 +131,7 @@ func (s *Server) Run(ctx context.Context) error {
 	s.boxes.wait.Wait()
 	s.txs.terminateAll()
 	s.legs.wait.Wait()
+	s.subs.wait.Wait()
 	if errors.Is(fault, errStopped) {
 		return nil
 	}

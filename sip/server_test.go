@@ -44,7 +44,7 @@ func newWorld(t *testing.T, cfg ServerConfig, h Handler) *world {
 	return newWorldOf(t, cfg, nil, nil, trunkLines{}, h)
 }
 
-func newWorldOf(t *testing.T, cfg ServerConfig, auth *Authenticator, reg *Registrar, lines Lines, h Handler) *world {
+func newWorldOf(t *testing.T, cfg ServerConfig, auth *Authenticator, reg *Registrar, lines Lines, h Handler, events ...EventPackage) *world {
 	t.Helper()
 	n := memnet.New()
 	pc, err := n.ListenPacket(netip.MustParseAddrPort(serverAddr))
@@ -58,6 +58,9 @@ func newWorldOf(t *testing.T, cfg ServerConfig, auth *Authenticator, reg *Regist
 	cfg.UDP = append(cfg.UDP, pc)
 	cfg.TCP = append(cfg.TCP, l)
 	w := &world{Network: n, srv: NewServer(cfg, auth, reg, lines, h)}
+	for _, e := range events {
+		w.srv.Handle(e)
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- w.srv.Run(ctx) }() // ends with cancel, waited for by stop
