@@ -20,7 +20,9 @@ type lamp struct {
 	state string
 }
 
-func newLamp() *lamp { return &lamp{name: "x-lamp", subs: make(chan *Subscription, 1000), state: "off"} }
+func newLamp() *lamp {
+	return &lamp{name: "x-lamp", subs: make(chan *Subscription, 1000), state: "off"}
+}
 
 func (l *lamp) Name() string { return l.name }
 

@@ -73,7 +73,7 @@ func (s *Subscription) refresh(in *inbound, tx *serverTx) {
 	case seq <= s.remoteSeq: // RFC 3261 §12.2.2
 		s.respond(tx, 500, "")
 		return
-	case s.s.subs.packages[lower([]byte(name))] != s.pkg: // one dialog, one subscription (RFC 6665 §4.5.2)
+	case s.s.subs.packages[strings.ToLower(name)] != s.pkg: // one dialog, one subscription (RFC 6665 §4.5.2)
 		s.remoteSeq = seq
 		s.respond(tx, 489, "", s.s.allowEvents()...)
 		return
