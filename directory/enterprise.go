@@ -34,6 +34,9 @@ type Site struct {
 	Inbound []Inbound `yaml:"inbound" json:"inbound,omitempty"`
 	// RingSeconds is how long a call rings that is not forwarded.
 	RingSeconds int `yaml:"ring_seconds" json:"ring_seconds"`
+	// DirectMedia lets the media of calls between lines of sites that all have it go from phone to phone, not through the
+	// server: for phones that reach each other.
+	DirectMedia bool `yaml:"direct_media" json:"direct_media,omitempty"`
 	// Night holds the hours in which lines may call less.
 	Night Night `yaml:"night" json:"night"`
 	// FeatureCodes are what lines dial to use a feature.
