@@ -19,6 +19,9 @@ type Outgoing struct {
 	To      string // URI of the callee; empty means the target's
 	Offer   []byte
 	Headers []Header // further headers, such as P-Asserted-Identity
+	// MaxForwards is how many hops the INVITE may still take; zero means 70. Who passes a call on takes one less than it came
+	// with (RFC 3261 §16.6).
+	MaxForwards int
 
 	// Credentials returns what to answer a challenge of a realm with (RFC 3261 §22.2); nil when there is nothing.
 	Credentials func(realm string) (username, password string, ok bool)
@@ -119,7 +122,7 @@ func (s *Server) newCall(o Outgoing) (*Leg, error) {
 	}
 	l.log = s.log.With("call_id", l.id.CallID, "leg", short(l.id.LocalTag))
 	l.sessionID.begin()
-	c := &outCall{method: sipmsg.INVITE, body: o.Offer}
+	c := &outCall{method: sipmsg.INVITE, body: o.Offer, hops: o.MaxForwards}
 	for _, h := range o.Headers {
 		c.headers = append(c.headers, sipmsg.NewHeader(h.Name, h.Value))
 	}

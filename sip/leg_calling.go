@@ -105,12 +105,28 @@ func (l *Leg) concludeCall(res *sipmsg.Response, err error) {
 		}
 		l.tell(l.call.answered, ackResult{sdp: sdp})
 	case res != nil:
-		l.over(&StatusError{Code: res.StatusCode, Reason: res.Reason, Err: reasonError(res)})
+		l.over(&StatusError{Code: res.StatusCode, Reason: res.Reason, Err: reasonError(res), Contacts: contactsOf(res)})
 		l.state = legTerminated
 	default:
 		l.over(&StatusError{Code: 408, Err: err})
 		l.state = legTerminated
 	}
+}
+
+// contactsOf are the URIs of the Contact headers of a 3xx.
+func contactsOf(res *sipmsg.Response) []string {
+	if res.StatusCode < 300 || res.StatusCode > 399 {
+		return nil
+	}
+	var all []string
+	for _, h := range res.GetHeaders("contact") {
+		if c, ok := h.(*sipmsg.ContactHeader); ok && c.Address.Host != "" && !c.Address.Wildcard {
+			u := *c.Address.Clone()
+			u.Headers = nil
+			all = append(all, u.String())
+		}
+	}
+	return all
 }
 
 // reasonError is the Reason header of a refusal as an error, nil if there is none.

@@ -18,6 +18,7 @@ type outCall struct {
 	method  sipmsg.RequestMethod
 	headers []sipmsg.Header
 	body    []byte
+	hops    int    // Max-Forwards, 0 for 70
 	kind    string // type of the body; empty means application/sdp
 	done    func(res *sipmsg.Response, err error)
 
@@ -51,6 +52,9 @@ func (l *Leg) send(c *outCall) error {
 	req := l.request(c.method, c.seq, w)
 	for _, h := range c.headers {
 		req.AppendHeader(h)
+	}
+	if m := req.MaxForwards(); m != nil && c.hops > 0 {
+		*m = sipmsg.MaxForwardsHeader(c.hops)
 	}
 	withBody(req, cmp.Or(c.kind, "application/sdp"), c.body)
 	c.req, c.wire, c.begun, c.final = req, w, false, false

@@ -14,6 +14,7 @@ type StatusError struct {
 	Err        error         // cause, may be nil
 	Warning    string        // for people, sent as Warning 399 (RFC 3261 §20.43); reveals nothing
 	RetryAfter time.Duration // sent as Retry-After when positive (RFC 3261 §20.33)
+	Contacts   []string      // where a peer's 3xx sends us, the URIs in its order (RFC 3261 §21.3)
 }
 
 // Error tells the status and the cause.
