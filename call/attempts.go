@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"passerelle/directory"
+	"passerelle/media"
 	"passerelle/sip"
 )
 
@@ -20,7 +21,7 @@ func lineAOR(u *directory.User) sip.AOR { return sip.NewAOR(u.Line(), u.Site.Dom
 
 // lineAttempts are the places where a line rings: each phone once. An instance that registered over several flows is one
 // phone, whose first binding is its best (RFC 5626 §7).
-func (o *onward) lineAttempts(u *directory.User) []*attempt {
+func (o *onward) lineAttempts(u *directory.User) ([]*attempt, error) {
 	var all []*attempt
 	seen := make(map[string]bool)
 	for _, b := range o.root.phones.Bindings(lineAOR(u)) {
@@ -28,43 +29,85 @@ func (o *onward) lineAttempts(u *directory.User) []*attempt {
 			continue
 		}
 		seen[b.Instance] = true
-		all = append(all, &attempt{binding: &b, out: sip.Outgoing{
-			Target:  b.Target(),
-			From:    o.from.uri,
-			Display: o.from.display,
-			To:      lineAOR(u).URI(),
-			Offer:   o.offer,
-			Headers: o.from.inside(o.diverted),
-		}})
+		secure := media.NoSRTP
+		if securable(b.Source) {
+			secure = media.PreferSRTP
+		}
+		a, err := o.phoneAttempt(u, &b, secure)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, a)
 	}
-	return all
+	return all, nil
 }
 
-// trunkAttempts are the ways out by one trunk, its addresses in their order.
-func (o *onward) trunkAttempts(t *directory.Trunk, called string) []*attempt {
-	var all []*attempt
-	for _, address := range t.Addresses() {
-		addr, ok := numericAddr(address)
-		if !ok {
-			continue // a name: not resolved on the road of a call
-		}
-		shown := o.from.outside(t)
-		all = append(all, &attempt{out: sip.Outgoing{
-			Target:      sip.TrunkTarget("sip:"+called+"@"+addr.String()+";user=phone", addr),
-			Trunk:       TrunkName(t),
-			Offer:       o.offer,
-			From:        shown.uri,
-			Display:     shown.display,
-			Headers:     shown.headers(o.diverted),
-			Credentials: trunkCredentials(t),
-		}})
+// phoneAttempt rings one phone of a line.
+func (o *onward) phoneAttempt(u *directory.User, b *sip.Binding, secure media.SRTPPolicy) (*attempt, error) {
+	a := &attempt{binding: b, user: u, secure: secure, out: sip.Outgoing{
+		Target:      b.Target(),
+		From:        o.from.uri,
+		Display:     o.from.display,
+		To:          lineAOR(u).URI(),
+		Headers:     o.headers(o.from.inside(o.diverted)),
+		MaxForwards: o.hops,
+	}}
+	return a, o.prepare(a, b.Source.Local.Addr())
+}
+
+// trunkAttempt is the way out by one address of a trunk.
+func (o *onward) trunkAttempt(t *directory.Trunk, addr netip.AddrPort, called string) (*attempt, error) {
+	shown := o.from.outside(t)
+	a := &attempt{trunk: t, out: sip.Outgoing{
+		Target:      sip.TrunkTarget("sip:"+called+"@"+addr.String()+";user=phone", addr),
+		Trunk:       TrunkName(t),
+		From:        shown.uri,
+		Display:     shown.display,
+		Headers:     o.headers(shown.headers(o.diverted)),
+		Credentials: trunkCredentials(t),
+		MaxForwards: o.hops,
+	}}
+	return a, o.prepare(a, netip.Addr{})
+}
+
+// headers adds the diversions that the call came with to those of ours (RFC 5806 §6).
+func (o *onward) headers(own []sip.Header) []sip.Header {
+	for _, d := range o.came {
+		own = append(own, sip.Header{Name: "Diversion", Value: d})
 	}
-	return all
+	return own
+}
+
+// prepare gives an attempt its media and its offer: the caller's, or one of our own when the caller has made none yet.
+func (o *onward) prepare(a *attempt, local netip.Addr) error {
+	a.media = o.root.media.newSide(o.direct, local, a.secure)
+	o.sides = append(o.sides, a.media)
+	from := o.media
+	if !o.offered {
+		from = nil
+	}
+	var err error
+	a.out.Offer, err = a.media.Offer(from)
+	return mediaStatus(err)
 }
 
 // trunkCredentials answers a trunk's challenges, whatever its realm.
 func trunkCredentials(t *directory.Trunk) func(string) (string, string, bool) {
 	return func(string) (string, string, bool) { return t.Username, t.Password.Reveal(), t.Username != "" }
+}
+
+// addressesOf are the addresses of a trunk in the order in which to try them.
+func (r *Root) addressesOf(t *directory.Trunk) []netip.AddrPort {
+	if r.limits.Addresses != nil {
+		return r.limits.Addresses(t)
+	}
+	var all []netip.AddrPort
+	for _, address := range t.Addresses() {
+		if addr, ok := numericAddr(address); ok {
+			all = append(all, addr)
+		}
+	}
+	return all
 }
 
 // numericAddr reads an address with or without a port.

@@ -60,23 +60,13 @@ type shown struct {
 func (id callerID) outside(t *directory.Trunk) shown {
 	number := directory.Number(id.number)
 	if t.CallerID == directory.CallerIDSite || id.user != nil && id.user.Number == "" {
-		number = siteNumber(t.Site)
+		number = t.Site.PublicNumber()
 	}
 	uri := "sip:" + Written(number, t) + "@" + t.Site.Domain + ";user=phone"
 	if id.hidden {
 		return shown{uri: anonymousURI, display: anonymousName, private: uri}
 	}
 	return shown{uri: uri, display: id.display, asserted: true}
-}
-
-// siteNumber is the number that stands for a site: its first that is not the gateway's, else any.
-func siteNumber(s *directory.Site) directory.Number {
-	for _, n := range s.Numbers {
-		if n != s.Gateway.Number {
-			return n
-		}
-	}
-	return s.Gateway.Number
 }
 
 // headers are the identity headers of a call.

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"time"
 
+	"passerelle/directory"
+	"passerelle/media"
 	"passerelle/sip"
 )
 
@@ -13,6 +15,10 @@ type attempt struct {
 	out sip.Outgoing
 	// binding is the phone's registration; nil for a trunk.
 	binding *sip.Binding
+	media   mediaSide
+	secure  media.SRTPPolicy
+	trunk   *directory.Trunk // nil for a phone
+	user    *directory.User  // whose phone it is; nil for a trunk
 }
 
 // forkEvent is what happened to one attempt.
@@ -33,34 +39,51 @@ type Dialler interface {
 	Dial(ctx context.Context, o sip.Outgoing) (*sip.Leg, error)
 }
 
-// fork rings all attempts at once (RFC 3261 §16.7 as a B2BUA sees it): the first 2xx wins and the others are cancelled; a
-// 6xx ends them all; else the best of their failures is the call's. Progress is told by progress, on the caller's
-// goroutine. It ends when ctx does or the ring time is over. The winner's leg is the caller's to hang up.
-func fork(ctx context.Context, d Dialler, attempts []*attempt, ring time.Duration, progress func(*forkEvent)) (*forkEvent, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, ring, errNoAnswer)
+// forking is how a call rings several places.
+type forking struct {
+	calls Dialler
+	ring  time.Duration
+	// progress is told of provisional answers, on the goroutine of run.
+	progress func(*forkEvent)
+	// again says what to try instead of an attempt that failed; nil when there is nothing. On the goroutine of run.
+	again func(*attempt, error) *attempt
+	// begun and ended keep the accounts of legs; they may be called by any goroutine.
+	begun func(*attempt, *sip.Leg)
+	ended func(*sip.Leg, error)
+}
+
+// run rings all attempts at once (RFC 3261 §16.7 as a B2BUA sees it): the first 2xx wins and the others are cancelled; a 6xx
+// ends them all, and so does a 3xx, which speaks for the line; else the best of their failures is the call's. It ends when
+// ctx does or the ring time is over. The winner's leg is the caller's to hang up, and to close the account of.
+func (f *forking) run(ctx context.Context, attempts []*attempt) (*forkEvent, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, f.ring, errNoAnswer)
 	defer cancel()
 	events := make(chan forkEvent)
 	ended := make(chan struct{}) // nobody listens any more
 	defer close(ended)
 	for _, a := range attempts {
-		go runAttempt(ctx, d, a, events, ended) // ends with its leg's answer, failure or cancellation
+		go f.try(ctx, a, events, ended) // ends with its leg's answer, failure or cancellation
 	}
 	var best error
 	for left := len(attempts); left > 0; {
 		select {
 		case e := <-events:
-			switch {
-			case e.progress():
-				progress(&e)
-			case e.err == nil:
-				return &e, nil
-			default:
-				best = better(best, e.err)
-				if code, _ := sip.StatusOf(e.err); code >= 600 {
-					return nil, e.err
-				}
-				left--
+			if e.progress() {
+				f.progress(&e)
+				continue
 			}
+			if e.err == nil {
+				return &e, nil
+			}
+			if a := f.again(e.attempt, e.err); a != nil {
+				go f.try(ctx, a, events, ended) // as above
+				continue
+			}
+			best = better(best, e.err)
+			if code, _ := sip.StatusOf(e.err); code >= 600 || code >= 300 && code < 400 {
+				return nil, e.err
+			}
+			left--
 		case <-ctx.Done():
 			return nil, context.Cause(ctx)
 		}
@@ -71,8 +94,8 @@ func fork(ctx context.Context, d Dialler, attempts []*attempt, ring time.Duratio
 	return nil, best
 }
 
-// runAttempt calls one place and tells what happens. An answer that comes when the call has been decided is hung up.
-func runAttempt(ctx context.Context, d Dialler, a *attempt, events chan<- forkEvent, ended <-chan struct{}) {
+// try calls one place and tells what happens. An answer that comes when the call has been decided is hung up.
+func (f *forking) try(ctx context.Context, a *attempt, events chan<- forkEvent, ended <-chan struct{}) {
 	tell := func(e forkEvent) bool {
 		e.attempt = a
 		select {
@@ -82,11 +105,12 @@ func runAttempt(ctx context.Context, d Dialler, a *attempt, events chan<- forkEv
 			return false
 		}
 	}
-	leg, err := d.Dial(ctx, a.out)
+	leg, err := f.calls.Dial(ctx, a.out)
 	if err != nil {
 		tell(forkEvent{err: err})
 		return
 	}
+	f.begun(a, leg)
 	type result struct {
 		sdp []byte
 		err error
@@ -111,12 +135,15 @@ func runAttempt(ctx context.Context, d Dialler, a *attempt, events chan<- forkEv
 		case r := <-answered:
 			switch {
 			case r.err != nil && ctx.Err() != nil:
-				hangup(leg, elsewhere) // CANCEL, or BYE when the 200 crossed it
 				tell(forkEvent{leg: leg, err: context.Cause(ctx)})
+				hangup(leg, elsewhere) // CANCEL, or BYE when the 200 crossed it
+				f.ended(leg, context.Cause(ctx))
 			case r.err != nil:
+				f.ended(leg, r.err)
 				tell(forkEvent{leg: leg, err: r.err})
 			case !tell(forkEvent{leg: leg, answer: orEmpty(r.sdp), early: early}):
 				hangup(leg, elsewhere)
+				f.ended(leg, errDecided)
 			}
 			return
 		}
@@ -145,6 +172,7 @@ const hangupLimit = 40 * time.Second
 var elsewhere = sip.Reason{Protocol: "SIP", Cause: 200, Text: "Call completed elsewhere"}
 
 var (
+	errDecided  = errors.New("answered elsewhere")
 	errNoAnswer = &sip.StatusError{Code: 480, Reason: "Temporarily Unavailable", Err: errors.New("nobody answered")}
 	errNowhere  = &sip.StatusError{Code: 480, Reason: "Temporarily Unavailable", Err: errors.New("no phone is registered")}
 )

@@ -4,94 +4,193 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
+	"strconv"
+	"strings"
 	"time"
 
+	"passerelle/call/cdr"
 	"passerelle/directory"
 	"passerelle/sip"
 )
 
-// maxForwards is how many forwardings a call may go through: two lines that forward to each other end here.
-const maxForwards = 5
-
-// trunkRing is how long a call by a trunk may ring.
-const trunkRing = 3 * time.Minute
+const (
+	// maxDiversions is how many forwardings a call may go through, before it came here too: two lines that forward to each
+	// other end here.
+	maxDiversions = 5
+	// trunkRing is how long a call by a trunk may ring.
+	trunkRing = 3 * time.Minute
+	// portsRetry is how long a caller is asked to wait when no media port is free (RFC 3261 §20.33).
+	portsRetry = 10 * time.Second
+)
 
 // onward takes one call to whom it is for: it rings, follows forwardings, and joins the two when somebody answers. The
 // handler's goroutine of the caller's leg owns it.
 type onward struct {
 	root     *Root
-	leg      *sip.Leg
+	leg      *sip.Leg // of the caller
 	log      *slog.Logger
+	caller   directory.Caller
 	from     callerID
-	media    mediaPath
-	offer    []byte // what callees are offered
+	hops     int // Max-Forwards of what goes on
+	direct   bool
+	media    mediaSide // of the caller
+	offered  bool      // the caller has made an offer
+	sides    []mediaSide
 	diverted []diversion
+	came     []string // Diversion headers that the call came with
+	releases []func()
 	rung     int // the greatest provisional status the caller was told
-	spoken   bool
+	progress func(code int)
 }
 
 // serveOnward serves the routes that ring somebody.
 func (r *Root) serveOnward(ctx context.Context, leg *sip.Leg, caller directory.Caller, route Route, log *slog.Logger) error {
-	o := &onward{root: r, leg: leg, log: log, from: identity(caller, leg, route.HideNumber), media: direct{}}
-	defer o.media.Close()
-	if leg.Offer() != nil {
-		var err error
-		if o.offer, err = o.media.Offer(sideA, leg.Offer()); err != nil {
-			return &sip.StatusError{Code: 488, Reason: "Not Acceptable Here", Err: err}
+	in := leg.Invite()
+	o := &onward{
+		root: r, leg: leg, log: log, caller: caller, from: identity(caller, leg, route.HideNumber),
+		direct: isDirect(caller, route) && leg.Offer() != nil,
+	}
+	defer o.close()
+	var err error
+	if o.hops, err = hopsLeft(in); err != nil {
+		return err
+	}
+	if caller.Trunk != nil {
+		o.came = in.Headers("Diversion")
+	}
+	o.media = r.media.newSide(o.direct, in.Source.Local.Addr(), secureOf(in.Source))
+	if offer := leg.Offer(); offer != nil {
+		o.offered = true
+		if err := o.media.Offered(offer); err != nil {
+			return mediaStatus(err)
 		}
 	}
+	won, err := o.find(ctx, route)
+	if err != nil {
+		return err
+	}
+	return o.join(ctx, won)
+}
+
+// close ends what the call holds.
+func (o *onward) close() {
+	for _, release := range o.releases {
+		release()
+	}
+	for _, s := range o.sides {
+		s.Close()
+	}
+	if o.media != nil {
+		o.media.Close()
+	}
+}
+
+// isDirect tells whether a call's media goes from phone to phone: where both sites want it, and between lines only.
+func isDirect(c directory.Caller, r Route) bool {
+	return c.User != nil && r.Kind == ToLine && c.Site.DirectMedia && r.User.Site.DirectMedia
+}
+
+// hopsLeft is the Max-Forwards of what a call goes on with (RFC 3261 §16.6 step 3), which ends loops through other servers.
+func hopsLeft(in *sip.Invite) (int, error) {
+	n, err := strconv.Atoi(strings.TrimSpace(in.Header("Max-Forwards")))
+	if err != nil || n > 70 {
+		n = 70
+	}
+	if n <= 1 {
+		return 0, &sip.StatusError{Code: 483, Reason: "Too Many Hops"}
+	}
+	return n - 1, nil
+}
+
+// find rings where the route leads, and where the forwardings of the called lines lead.
+func (o *onward) find(ctx context.Context, route Route) (*forkEvent, error) {
+	payer := o.caller.User
 	for {
-		won, err := o.reach(ctx, route)
+		won, err := o.reach(ctx, route, payer)
 		if err == nil {
-			return o.join(ctx, won)
+			return won, nil
 		}
 		next, ok := o.forward(route, err)
 		if !ok || ctx.Err() != nil {
-			return err
+			return nil, err
 		}
+		payer = route.User // a call onwards is the line's own
 		if route = next; route.Kind == Refused {
-			return route.Err()
+			return nil, route.Err()
 		}
 	}
 }
 
-// reach rings where the route leads.
-func (o *onward) reach(ctx context.Context, route Route) (*forkEvent, error) {
+// reach rings where the route leads. payer is the line whose limits count, nil for a trunk's caller.
+func (o *onward) reach(ctx context.Context, route Route, payer *directory.User) (*forkEvent, error) {
 	switch route.Kind {
 	case ToLine:
-		u := route.User
-		switch {
-		case u.Forwards.Always != "":
-			return nil, errForwarded
-		case o.from.hidden && u.RejectAnonymous:
-			return nil, &sip.StatusError{Code: 433, Reason: "Anonymity Disallowed"}
-		case u.DND:
-			return nil, errBusy
-		}
-		attempts := o.lineAttempts(u)
-		if len(attempts) == 0 {
-			return nil, errNowhere
-		}
-		won, err := fork(ctx, o.root.calls, attempts, u.RingTime(), func(e *forkEvent) { o.progress(ctx, e) })
-		return won, err
+		return o.byLine(ctx, route.User)
 	case ToTrunk, ToEmergency:
+		if payer != nil && o.root.limits.Fraud != nil {
+			release, err := o.root.limits.Fraud.Admit(context.WithoutCancel(ctx), payer, route.Class)
+			if err != nil {
+				return nil, err
+			}
+			o.releases = append(o.releases, release)
+		}
 		return o.byTrunks(ctx, route)
 	}
 	return nil, &sip.StatusError{Code: 404, Reason: "Not Found", Err: errors.New("no way to " + route.Kind.String())}
 }
 
+// byLine rings the phones of a line.
+func (o *onward) byLine(ctx context.Context, u *directory.User) (*forkEvent, error) {
+	switch {
+	case u.Forwards.Always != "":
+		return nil, errForwarded
+	case o.from.hidden && u.RejectAnonymous:
+		return nil, &sip.StatusError{Code: 433, Reason: "Anonymity Disallowed"}
+	case u.DND:
+		return nil, errBusy
+	}
+	attempts, err := o.lineAttempts(u)
+	if err != nil {
+		return nil, err
+	}
+	if len(attempts) == 0 {
+		return nil, errNowhere
+	}
+	return o.ring(ctx, u.RingTime(), attempts)
+}
+
 // byTrunks tries one way out after the other, until one takes the call or says what only the callee can say.
 func (o *onward) byTrunks(ctx context.Context, route Route) (*forkEvent, error) {
 	var last error = &sip.StatusError{Code: 503, Reason: "Service Unavailable", Err: errors.New("no trunk with an address")}
-	for _, t := range route.Trunks {
-		for _, a := range o.trunkAttempts(t, route.Called(t)) {
-			won, err := fork(ctx, o.root.calls, []*attempt{a}, trunkRing, func(e *forkEvent) { o.progress(ctx, e) })
-			if err == nil || ctx.Err() != nil || !elsewhereMayHelp(err) {
-				return won, err
+	for _, t := range route.InOrder(o.root.limits.Health) {
+		release, ok := func() {}, true
+		if o.root.limits.Channels != nil {
+			release, ok = o.root.limits.Channels.Take(context.WithoutCancel(ctx), t, route.Class)
+		}
+		if !ok {
+			last = ErrNoChannel
+			continue
+		}
+		for _, address := range o.root.addressesOf(t) {
+			a, err := o.trunkAttempt(t, address, route.Called(t))
+			if err != nil {
+				release()
+				return nil, err
 			}
-			o.log.WarnContext(ctx, "trunk failed, trying the next", "trunk", TrunkName(t), "err", err)
+			won, err := o.ring(ctx, trunkRing, []*attempt{a})
+			if err == nil {
+				o.releases = append(o.releases, release)
+				return won, nil
+			}
+			if ctx.Err() != nil || !elsewhereMayHelp(err) {
+				release()
+				return nil, err
+			}
+			o.log.WarnContext(ctx, "trunk failed, trying the next", "trunk", TrunkName(t), "address", address.String(), "err", err)
 			last = err
 		}
+		release()
 	}
 	return nil, last
 }
@@ -105,15 +204,53 @@ func elsewhereMayHelp(err error) bool {
 	return false
 }
 
-// progress tells the caller that it rings: 180 once, early media once.
-func (o *onward) progress(ctx context.Context, e *forkEvent) {
+// ring rings attempts at once; the media of those that do not win is closed.
+func (o *onward) ring(ctx context.Context, limit time.Duration, attempts []*attempt) (*forkEvent, error) {
+	f := &forking{
+		calls: o.root.calls, ring: limit, again: o.plainly,
+		progress: func(e *forkEvent) { o.rings(ctx, e) },
+		begun:    func(a *attempt, leg *sip.Leg) { o.root.records.beginOut(o.leg, leg, a, o.from.number) },
+		ended:    o.root.records.end,
+	}
+	won, err := f.run(ctx, attempts)
+	o.sides = slices.DeleteFunc(o.sides, func(s mediaSide) bool {
+		if won != nil && s == won.attempt.media {
+			return false
+		}
+		s.Close()
+		return true
+	})
+	return won, err
+}
+
+// plainly repeats an attempt that offered secured media to a phone that knows none.
+func (o *onward) plainly(a *attempt, err error) *attempt {
+	if code, _ := sip.StatusOf(err); a.binding == nil || a.secure == 0 || code != 488 && code != 415 && code != 606 {
+		return nil
+	}
+	b, err := o.phoneAttempt(a.user, a.binding, 0)
+	if err != nil {
+		return nil
+	}
+	return b
+}
+
+// rings tells the caller that it rings: 180 once, and what is to be heard before the answer.
+func (o *onward) rings(ctx context.Context, e *forkEvent) {
 	code, sdp := e.ringing.Code, []byte(nil)
-	if e.ringing.SDP != nil && o.offer != nil && !o.spoken {
-		if early, err := o.media.Answer(sideB, e.ringing.SDP); err == nil {
-			code, sdp, o.spoken = 183, early, true
+	if o.progress != nil {
+		o.progress(code)
+		return
+	}
+	if e.ringing.SDP != nil && o.offered {
+		if err := e.attempt.media.Answered(e.ringing.SDP); err == nil {
+			if sdp, err = o.media.Answer(e.attempt.media); err == nil {
+				o.media.Join(e.attempt.media)
+				code = max(code, 183)
+			}
 		}
 	}
-	if code < 180 || sdp == nil && code <= o.rung {
+	if code < 180 || code <= o.rung {
 		return
 	}
 	o.rung = code
@@ -124,16 +261,28 @@ func (o *onward) progress(ctx context.Context, e *forkEvent) {
 
 // forward says where the call goes after a failure at a line.
 func (o *onward) forward(route Route, failure error) (Route, bool) {
-	if route.Kind != ToLine || len(o.diverted) >= maxForwards {
+	if route.Kind != ToLine || len(o.diverted)+len(o.came) >= maxDiversions {
 		return Route{}, false
 	}
 	cause := causeOf(failure)
 	next, ok := Forward(o.root.dir.Current(), route.User, cause)
+	if contact := contactOf(failure); contact != "" { // the phone forwards by itself (RFC 3261 §21.3)
+		next, ok = Reach(o.root.dir.Current(), route.User, contact), true
+		cause = ForwardAlways
+	}
 	if ok {
 		o.diverted = append(o.diverted, diversion{route.User, cause})
 		o.log.Info("call forwarded", "line", route.User.Line(), "cause", cause.String(), "route", next.Kind.String())
 	}
 	return next, ok
+}
+
+// contactOf is where a 3xx wants the call to go, empty for other failures.
+func contactOf(err error) string {
+	if s, ok := errors.AsType[*sip.StatusError](err); ok && s.Code >= 300 && s.Code < 400 && len(s.Contacts) > 0 {
+		return s.Contacts[0]
+	}
+	return ""
 }
 
 // causeOf says which forwarding a failure sets off.
@@ -155,37 +304,49 @@ func causeOf(err error) ForwardCause {
 
 // join answers the caller and passes media and offers until one of the two hangs up.
 func (o *onward) join(ctx context.Context, won *forkEvent) error {
-	t := &twoParty{media: o.media, log: o.log, legs: [2]*sip.Leg{o.leg, won.leg}, early: [2][]sip.LegEvent{sideB: won.early}}
-	if err := o.answer(ctx, won, t); err != nil {
+	err := o.answer(ctx, won)
+	if err != nil {
 		hangup(won.leg, sip.ReasonOf(err))
+		o.root.records.end(won.leg, err)
 		return err
 	}
+	now := time.Now().UTC()
+	for _, leg := range []*sip.Leg{o.leg, won.leg} {
+		o.root.records.with(leg, func(r *cdr.Record) { r.Answer = now })
+	}
+	t := &twoParty{root: o.root, log: o.log, legs: [2]member{
+		{leg: o.leg, media: o.media}, {leg: won.leg, media: won.attempt.media, early: won.early},
+	}}
 	return t.run(ctx)
 }
 
-// answer brings the callee's answer to the caller. A call without an offer in its INVITE gets the callee's offer, and the
-// callee the caller's answer.
-func (o *onward) answer(ctx context.Context, won *forkEvent, t *twoParty) error {
-	t.last[sideB] = o.offer
-	if o.offer != nil {
-		sdp, err := o.media.Answer(sideB, won.answer)
+// answer brings the callee's answer to the caller. A caller without an offer in its INVITE gets one now, of what the callee
+// has agreed to.
+func (o *onward) answer(ctx context.Context, won *forkEvent) error {
+	b := won.attempt.media
+	if err := b.Answered(won.answer); err != nil {
+		return mediaStatus(err)
+	}
+	if o.offered {
+		sdp, err := o.media.Answer(b)
 		if err != nil {
-			return &sip.StatusError{Code: 488, Reason: "Not Acceptable Here", Err: err}
+			return mediaStatus(err)
 		}
-		t.last[sideA] = sdp
+		o.media.Join(b) // media may arrive before the ACK (RFC 3264 §5.1)
 		return o.leg.Answer(ctx, sdp)
 	}
-	return errors.New("call without offer")
+	offer, err := o.media.Offer(b)
+	if err != nil {
+		return mediaStatus(err)
+	}
+	answer, err := o.leg.AnswerWithOffer(ctx, offer)
+	if err != nil {
+		return err
+	}
+	return mediaStatus(o.media.Answered(answer))
 }
 
 var (
 	errForwarded = errors.New("the line forwards every call")
 	errBusy      = &sip.StatusError{Code: 486, Reason: "Busy Here", Err: errors.New("the line does not want to be disturbed")}
 )
-
-// direct is the path of media that does not go through us: descriptions pass as they are.
-type direct struct{}
-
-func (direct) Offer(_ side, sdp []byte) ([]byte, error)  { return sdp, nil }
-func (direct) Answer(_ side, sdp []byte) ([]byte, error) { return sdp, nil }
-func (direct) Close()                                    {}

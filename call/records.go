@@ -9,6 +9,7 @@ import (
 
 	"passerelle/call/cdr"
 	"passerelle/directory"
+	"passerelle/media"
 	"passerelle/party"
 	"passerelle/sip"
 )
@@ -36,6 +37,25 @@ func (rs *records) begin(dir *directory.Directory, leg *sip.Leg, caller director
 	if caller.Trunk != nil {
 		r.Trunk = caller.Trunk.Name
 	}
+	rs.add(leg, r)
+}
+
+// beginOut opens the account of a leg of ours, joined to that of the leg it is rung for. from is the caller's number.
+func (rs *records) beginOut(caller, leg *sip.Leg, a *attempt, from string) {
+	r := &cdr.Record{
+		ID: rand.Text(), Call: rand.Text(), CallID: leg.CallID(), Direction: cdr.Out, Number: from, Start: time.Now().UTC(),
+	}
+	switch {
+	case a.user != nil:
+		r.Site, r.User, r.Device, r.Route = a.user.Site.Domain, a.user.Line(), a.binding.Username, ToLine.String()
+	case a.trunk != nil:
+		r.Site, r.Trunk, r.Route = a.trunk.Site.Domain, a.trunk.Name, ToTrunk.String()
+	}
+	rs.with(caller, func(c *cdr.Record) { r.Call = c.Call })
+	rs.add(leg, r)
+}
+
+func (rs *records) add(leg *sip.Leg, r *cdr.Record) {
 	rs.mu.Lock()
 	defer rs.mu.Unlock()
 	if rs.open == nil {
@@ -73,6 +93,16 @@ func meant(dir *directory.Directory, uri sip.URI, route Route) string {
 // masked stands for a number that may be a space ID.
 const masked = "…"
 
+// media notes what became of the media of a leg.
+func (rs *records) media(leg *sip.Leg, s media.SideState) {
+	rs.with(leg, func(r *cdr.Record) {
+		a := s.Audio
+		r.Codec = a.Codec
+		r.Received = cdr.NewQuality(a.Received, a.Lost, a.Jitter, a.RoundTripTime/2)
+		r.Sent = cdr.NewQuality(a.Sent, a.RemoteLost, a.RemoteJitter, a.RoundTripTime/2)
+	})
+}
+
 // with changes the account of a leg that is up.
 func (rs *records) with(leg *sip.Leg, change func(*cdr.Record)) {
 	rs.mu.Lock()
@@ -100,6 +130,8 @@ func (rs *records) end(leg *sip.Leg, err error) {
 	switch {
 	case errors.Is(cause, sip.ErrBye), errors.Is(cause, sip.ErrCancelled):
 		r.Ended = cdr.Peer
+	case refusedByPeer(cause, r.Direction):
+		r.Ended = cdr.Peer
 	case errors.Is(cause, sip.ErrNoACK), errors.Is(cause, sip.ErrDialogGone), errors.Is(cause, sip.ErrSessionExpired):
 		r.Ended = cdr.Peer
 	}
@@ -107,10 +139,20 @@ func (rs *records) end(leg *sip.Leg, err error) {
 		r.Cause = cause.Error()
 	}
 	r.Code = 200
-	if r.Answer.IsZero() {
+	switch {
+	case !r.Answer.IsZero():
+	case r.Direction == cdr.Out && errors.Is(cause, sip.ErrLegEnded):
+		r.Code = 487 // cancelled by us
+	default:
 		r.Code, _ = sip.StatusOf(cause)
 	}
 	rs.journal.End(*r)
+}
+
+// refusedByPeer tells whether a call of ours got a final status from its callee.
+func refusedByPeer(cause error, d cdr.Direction) bool {
+	_, ok := errors.AsType[*sip.StatusError](cause)
+	return ok && d == cdr.Out
 }
 
 // Seated notes the space that a leg entered.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"time"
 
 	"passerelle/call/cdr"
@@ -24,7 +25,18 @@ type Root struct {
 	calls   Dialler
 	phones  Phones
 	records records
+	media   MediaConfig
+	limits  Limits
 	log     *slog.Logger
+}
+
+// Limits is what bounds calls to the outside; each may be nil.
+type Limits struct {
+	Fraud    *FraudGuard
+	Channels *Channels
+	Health   Health
+	// Addresses are the addresses of a trunk to try now, the best first; nil means those of the site file that are numeric.
+	Addresses func(*directory.Trunk) []netip.AddrPort
 }
 
 // NewRoot returns the handler of the server's legs; journal may be nil. Gateway is called before the first leg.
@@ -37,6 +49,12 @@ func (r *Root) Gateway(g Gateway) { r.gateway = g }
 
 // Calls sets who makes calls of ours and who knows where phones are, before the first leg.
 func (r *Root) Calls(d Dialler, p Phones) { r.calls, r.phones = d, p }
+
+// Media sets how the media of calls passes, before the first leg.
+func (r *Root) Media(m MediaConfig) { r.media = m }
+
+// Limit sets what bounds calls to the outside, before the first leg.
+func (r *Root) Limit(l Limits) { r.limits = l }
 
 var _ sip.Handler = (*Root)(nil)
 
@@ -52,12 +70,23 @@ func (r *Root) ServeLeg(ctx context.Context, leg *sip.Leg) error {
 	log.InfoContext(ctx, "call", "route", route.Kind.String(), "why", route.Why, "remote", leg.Invite().Source.Remote.String())
 	r.records.begin(dir, leg, caller, route)
 	start := time.Now()
+	if caller.Trunk != nil && r.limits.Channels != nil {
+		release, ok := r.limits.Channels.Take(context.WithoutCancel(ctx), caller.Trunk, route.Class)
+		if !ok {
+			r.records.end(leg, ErrNoChannel)
+			return ErrNoChannel
+		}
+		defer release()
+	}
 	switch route.Kind {
 	case ToGateway:
 		err = r.gateway.ServeLeg(ctx, leg, caller, route.Site, route.SpaceID)
 	case ToLine, ToTrunk, ToEmergency:
 		err = r.serveOnward(ctx, leg, caller, route, log)
 	case Refused:
+		if route.Spoken == SpokenNotInPlan && caller.User != nil && r.limits.Fraud != nil {
+			r.limits.Fraud.Barred(ctx, caller.User)
+		}
 		err = route.Err()
 	default:
 		err = &sip.StatusError{Code: 404, Reason: "Not Found", Err: fmt.Errorf("plan: %s", route.Why)}

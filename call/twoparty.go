@@ -8,15 +8,6 @@ import (
 	"passerelle/sip"
 )
 
-// mediaPath carries the media of a call of two parties. Its methods do not wait.
-type mediaPath interface {
-	// Offer turns an offer of one side into the one for the other.
-	Offer(from side, sdp []byte) ([]byte, error)
-	// Answer turns an answer of one side into the one for the other.
-	Answer(from side, sdp []byte) ([]byte, error)
-	Close()
-}
-
 // side is one of the two of a call.
 type side uint8
 
@@ -30,145 +21,235 @@ func (s side) other() side { return 1 - s }
 // String names the side for logs.
 func (s side) String() string { return [...]string{"a", "b"}[s] }
 
+// member is one leg of a call of two parties with its media.
+type member struct {
+	leg   *sip.Leg
+	media mediaSide
+	early []sip.LegEvent // told before the two were joined
+}
+
 // twoParty joins two answered legs until one of them ends: offers of one go to the other, and what it answers comes back.
 // The goroutine that calls run owns it.
 type twoParty struct {
-	media mediaPath
-	log   *slog.Logger
-	legs  [2]*sip.Leg
-	early [2][]sip.LegEvent // told before run began
-	last  [2][]byte         // the description that each side was sent last
+	root *Root
+	log  *slog.Logger
+	legs [2]member
 
 	// ---- owned by run ----
+	ctx      context.Context // ends with run
 	reoffers chan reoffered
-	pending  [2]bool // an offer of this side is with the other one
+	pending  [2]bool // an offer to this side has no answer yet
+	again    [2]bool // this side must be told something new as soon as nothing is pending
+	watch    *watch
 }
 
-// reoffered is what became of an offer that was passed on.
+// reoffered is what became of an offer to a side.
 type reoffered struct {
-	from   side
-	told   bool // the other side has been told of an answer; nobody waits for its own
+	to     side
+	leg    *sip.Leg
+	passed bool // the other side waits for the answer
 	answer []byte
 	err    error
 }
 
 // run passes offers until one leg ends, then hangs up the other with the reason of the first. It returns the cause.
 func (t *twoParty) run(ctx context.Context) error {
-	t.reoffers = make(chan reoffered, 2)
-	for s := range t.early {
-		for _, e := range t.early[s] {
-			t.event(ctx, side(s), e)
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx)) // the caller's leg may be replaced
+	defer cancel()
+	t.ctx = ctx
+	t.reoffers = make(chan reoffered, 8)
+	t.watch = newWatch()
+	defer t.watch.stop()
+	defer t.account()
+	t.join()
+	for {
+		a, b := &t.legs[sideA], &t.legs[sideB]
+		select {
+		case e, ok := <-a.leg.Events():
+			if !ok {
+				<-a.leg.Done()
+				return t.end(sideA)
+			}
+			t.event(sideA, e)
+		case e, ok := <-b.leg.Events():
+			if !ok {
+				<-b.leg.Done()
+				return t.end(sideB)
+			}
+			t.event(sideB, e)
+		case r := <-t.reoffers:
+			t.answered(r)
+		case <-t.watch.C():
+			t.look()
+		case r := <-t.watch.results:
+			t.probed(r)
 		}
 	}
-	events := [2]<-chan sip.LegEvent{t.legs[sideA].Events(), t.legs[sideB].Events()}
-	for {
-		select {
-		case e, ok := <-events[sideA]:
-			if !ok {
-				events[sideA] = nil
-				continue
-			}
-			t.event(ctx, sideA, e)
-		case e, ok := <-events[sideB]:
-			if !ok {
-				events[sideB] = nil
-				continue
-			}
-			t.event(ctx, sideB, e)
-		case r := <-t.reoffers:
-			t.answer(ctx, r)
-		case <-t.legs[sideA].Done():
-			return t.end(sideA)
-		case <-t.legs[sideB].Done():
-			return t.end(sideB)
+}
+
+// account closes the accounts of the two legs.
+func (t *twoParty) account() {
+	for s := range t.legs {
+		t.closed(&t.legs[s])
+	}
+}
+
+// closed closes the account of a leg that has ended or is about to.
+func (t *twoParty) closed(m *member) {
+	t.root.records.media(m.leg, m.media.State())
+	t.root.records.end(m.leg, nil)
+}
+
+// join lets the two hear each other and works off what they told before.
+func (t *twoParty) join() {
+	t.legs[sideA].media.Join(t.legs[sideB].media)
+	for s := range t.legs {
+		early := t.legs[s].early
+		t.legs[s].early = nil
+		for _, e := range early {
+			t.event(side(s), e)
+		}
+	}
+	t.refresh()
+}
+
+// refresh tells a side anew what it would not know yet, when nothing else is under way.
+func (t *twoParty) refresh() {
+	for s := range t.legs {
+		if t.legs[s].media.NeedsOffer() {
+			t.again[s] = true
+		}
+	}
+	for s := range t.legs {
+		if t.again[s] && !t.pending[sideA] && !t.pending[sideB] {
+			t.again[s] = false
+			t.offer(side(s), false)
 		}
 	}
 }
 
 // end hangs up the other leg, telling it why.
 func (t *twoParty) end(first side) error {
-	cause := t.legs[first].Cause()
+	cause := t.legs[first].leg.Cause()
 	r := sip.Reason{Protocol: "Q.850", Cause: 16, Text: "Normal call clearing"}
 	if end, ok := errors.AsType[*sip.PeerEnd](cause); ok && end.Reason.Protocol != "" {
 		r = end.Reason
 	}
-	hangup(t.legs[first.other()], r)
+	hangup(t.legs[first.other()].leg, r)
 	return cause
 }
 
-func (t *twoParty) event(ctx context.Context, from side, e sip.LegEvent) {
+func (t *twoParty) event(from side, e sip.LegEvent) {
 	switch e := e.(type) {
 	case sip.OfferEvent:
-		t.offered(ctx, from, e.SDP)
-	case sip.AnswerEvent: // to what an offerless re-INVITE got: news for the other side
-		t.pass(ctx, from, e.SDP, true)
-	case sip.InfoEvent:
-		go func() { _ = t.legs[from.other()].Info(ctx, e.ContentType, e.Body) }() // ends with the answer, or with the leg
-	}
-}
-
-// offered passes a re-INVITE or UPDATE with an offer on to the other side. One without an offer gets the description that its
-// side has already.
-func (t *twoParty) offered(ctx context.Context, from side, sdp []byte) {
-	switch {
-	case sdp == nil:
-		if err := t.legs[from].Accept(ctx, t.last[from]); err != nil {
-			t.log.InfoContext(ctx, "re-INVITE not answered", "side", from.String(), "err", err)
+		t.offered(from, e.SDP)
+	case sip.AnswerEvent: // to what an offerless re-INVITE got
+		if err := t.legs[from].media.Answered(e.SDP); err != nil {
+			t.log.DebugContext(t.ctx, "answer of no consequence", "side", from.String(), "err", err)
+			return
 		}
-	case t.pending[from] || t.pending[from.other()]:
-		t.refuse(ctx, from, 491) // the legs see most of it; this is what crosses inside (RFC 3261 §14.2)
-	default:
-		t.pass(ctx, from, sdp, false)
+		t.legs[sideA].media.Join(t.legs[sideB].media)
+		t.refresh()
+	case sip.InfoEvent:
+		to := t.legs[from.other()].leg
+		go func() { _ = to.Info(t.ctx, e.ContentType, e.Body) }() // ends with the answer, or with the leg
 	}
 }
 
-// pass offers the other side what this one offers.
-func (t *twoParty) pass(ctx context.Context, from side, sdp []byte, told bool) {
-	offer, err := t.media.Offer(from, sdp)
-	if err != nil {
-		t.log.InfoContext(ctx, "offer refused", "side", from.String(), "err", err)
-		if !told {
-			t.refuse(ctx, from, 488)
+// offered passes a re-INVITE or UPDATE with an offer on to the other side. One without an offer gets what its side has
+// already, as an offer.
+func (t *twoParty) offered(from side, sdp []byte) {
+	m, other := &t.legs[from], &t.legs[from.other()]
+	if t.pending[sideA] || t.pending[sideB] {
+		t.refuse(from, 491) // the legs see most of it; this is what crosses inside (RFC 3261 §14.2)
+		return
+	}
+	if sdp == nil {
+		offer, err := m.media.Offer(other.media)
+		if err == nil {
+			err = m.leg.Accept(t.ctx, offer)
+		} else {
+			t.refuse(from, 488)
+		}
+		if err != nil {
+			t.log.InfoContext(t.ctx, "re-INVITE not answered", "side", from.String(), "err", err)
 		}
 		return
 	}
-	to := from.other()
-	t.last[to] = offer
-	t.pending[from] = true
+	if err := m.media.Offered(sdp); err != nil {
+		t.log.InfoContext(t.ctx, "offer refused", "side", from.String(), "err", err)
+		code, _ := sip.StatusOf(mediaStatus(err))
+		t.refuse(from, code)
+		return
+	}
+	t.offer(from.other(), true)
+}
+
+// offer offers a side what the other one has.
+func (t *twoParty) offer(to side, passed bool) {
+	m := &t.legs[to]
+	offer, err := m.media.Offer(t.legs[to.other()].media)
+	if err != nil {
+		t.log.InfoContext(t.ctx, "no offer", "side", to.String(), "err", err)
+		if passed {
+			t.refuse(to.other(), 488)
+		}
+		return
+	}
+	t.pending[to] = true
+	leg := m.leg
 	go func() { // ends with the answer, or with the leg
-		answer, err := t.legs[to].Reoffer(ctx, offer)
-		t.reoffers <- reoffered{from: from, told: told, answer: answer, err: err}
+		answer, err := leg.Reoffer(t.ctx, offer)
+		select {
+		case t.reoffers <- reoffered{to: to, leg: leg, passed: passed, answer: answer, err: err}:
+		case <-t.ctx.Done():
+		}
 	}()
 }
 
-// answer brings the answer of the other side back to who offered.
-func (t *twoParty) answer(ctx context.Context, r reoffered) {
-	t.pending[r.from] = false
-	if r.told {
+// answered takes what a side answered and brings it to the one that offered, if one did.
+func (t *twoParty) answered(r reoffered) {
+	if t.legs[r.to].leg != r.leg {
+		return // it was replaced meanwhile
+	}
+	t.pending[r.to] = false
+	m, from := &t.legs[r.to], &t.legs[r.to.other()]
+	err := r.err
+	if err == nil {
+		err = mediaStatus(m.media.Answered(r.answer))
+	}
+	if !r.passed {
+		if err != nil {
+			t.log.InfoContext(t.ctx, "our offer was refused", "side", r.to.String(), "err", err)
+			return
+		}
+		t.legs[sideA].media.Join(t.legs[sideB].media)
+		t.refresh()
 		return
 	}
-	if r.err != nil {
-		code, _ := sip.StatusOf(r.err)
+	var sdp []byte
+	if err == nil {
+		sdp, err = from.media.Answer(m.media)
+		err = mediaStatus(err)
+	}
+	if err != nil {
+		code, _ := sip.StatusOf(err)
 		if code < 400 || code == 481 || code == 408 { // those would end the dialog of who offered, too
 			code = 488
 		}
-		t.refuse(ctx, r.from, code)
+		t.refuse(r.to.other(), code)
+		t.refresh()
 		return
 	}
-	sdp, err := t.media.Answer(r.from.other(), r.answer)
-	if err != nil {
-		t.log.InfoContext(ctx, "answer refused", "side", r.from.other().String(), "err", err)
-		t.refuse(ctx, r.from, 488)
-		return
+	t.legs[sideA].media.Join(t.legs[sideB].media)
+	if err := from.leg.Accept(t.ctx, sdp); err != nil {
+		t.log.InfoContext(t.ctx, "offer not answered", "side", r.to.other().String(), "err", err)
 	}
-	t.last[r.from] = sdp
-	if err := t.legs[r.from].Accept(ctx, sdp); err != nil {
-		t.log.InfoContext(ctx, "offer not answered", "side", r.from.String(), "err", err)
-	}
+	t.refresh()
 }
 
-func (t *twoParty) refuse(ctx context.Context, s side, code int) {
-	if err := t.legs[s].Refuse(ctx, code); err != nil {
-		t.log.DebugContext(ctx, "offer not refused", "side", s.String(), "err", err)
+func (t *twoParty) refuse(s side, code int) {
+	if err := t.legs[s].leg.Refuse(t.ctx, code); err != nil {
+		t.log.DebugContext(t.ctx, "offer not refused", "side", s.String(), "err", err)
 	}
 }

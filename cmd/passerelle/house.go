@@ -36,6 +36,7 @@ type house struct {
 	lobby     *media.Mixer
 	gateway   *gateway.Gateway
 	registrar *sip.Registrar
+	fraud     *call.FraudGuard
 	server    *sip.Server
 }
 
@@ -73,6 +74,12 @@ func newHouse(cfg houseConfig) *house {
 		Metrics:     cfg.metrics,
 	}, auth, h.registrar, lines, root)
 	root.Calls(h.server, h.registrar)
+	root.Media(call.MediaConfig{
+		Relay:     media.NewRelay(cfg.ports, media.RelayConfig{Log: cfg.log, Metrics: mediaMetrics}),
+		HoldMusic: media.NewSound(media.WaitingMusic()),
+	})
+	h.fraud = call.NewFraudGuard(call.FraudConfig{Log: cfg.log, Metrics: cfg.metrics})
+	root.Limit(call.Limits{Fraud: h.fraud, Channels: call.NewChannels(cfg.metrics)})
 	return h
 }
 

@@ -1,0 +1,139 @@
+package call
+
+import (
+	"errors"
+	"net/netip"
+
+	"passerelle/media"
+	"passerelle/sip"
+)
+
+// mediaSide is the media of one leg of a call. Its words of negotiation are those of media.Side, and it is used by one
+// goroutine at a time.
+type mediaSide interface {
+	// Offered takes an offer of the leg's peer, Answered its answer.
+	Offered(sdp []byte) error
+	Answered(sdp []byte) error
+	// Offer and Answer make what the peer is told, of what the peer of another side has said.
+	Offer(from mediaSide) ([]byte, error)
+	Answer(from mediaSide) ([]byte, error)
+	// Join lets packets pass between the two.
+	Join(other mediaSide)
+	// NeedsOffer tells that the peer must be told something new since the side was joined.
+	NeedsOffer() bool
+	State() media.SideState
+	Close()
+}
+
+// relayed is a side whose media goes through the server.
+type relayed struct{ *media.Side }
+
+func (s relayed) Offer(from mediaSide) ([]byte, error)  { return s.Side.Offer(sideOf(from)) }
+func (s relayed) Answer(from mediaSide) ([]byte, error) { return s.Side.Answer(sideOf(from)) }
+func (s relayed) Join(other mediaSide)                  { media.Join(s.Side, sideOf(other)) }
+
+func sideOf(m mediaSide) *media.Side {
+	if r, ok := m.(relayed); ok {
+		return r.Side
+	}
+	return nil
+}
+
+// direct is a side whose media does not pass the server: descriptions go from peer to peer as they are.
+type direct struct {
+	said    []byte // by the peer, as agreed
+	open    []byte // its offer that has no answer yet
+	told    []byte // to the peer, as agreed
+	asked   []byte // our offer that has no answer yet
+	partner *direct
+}
+
+var errNoMedia = errors.New("the other side has described no media")
+
+func (d *direct) Offered(sdp []byte) error {
+	d.open, d.asked = sdp, nil
+	return nil
+}
+
+func (d *direct) Answered(sdp []byte) error {
+	d.said = sdp
+	if d.asked != nil {
+		d.told = d.asked
+	}
+	return nil
+}
+
+func (d *direct) Offer(from mediaSide) ([]byte, error) {
+	o, ok := from.(*direct)
+	if !ok || o.open == nil && o.said == nil {
+		return nil, errNoMedia
+	}
+	if d.asked, d.open = o.said, nil; o.open != nil {
+		d.asked = o.open
+	}
+	return d.asked, nil
+}
+
+func (d *direct) Answer(from mediaSide) ([]byte, error) {
+	o, ok := from.(*direct)
+	switch {
+	case d.open == nil && d.told != nil:
+		return d.told, nil // an offer has one answer
+	case !ok || o.said == nil:
+		return nil, errNoMedia
+	}
+	d.said, d.told, d.open = d.open, o.said, nil
+	return d.told, nil
+}
+
+func (d *direct) Join(other mediaSide) {
+	if o, ok := other.(*direct); ok {
+		d.partner, o.partner = o, d
+	}
+}
+
+func (d *direct) NeedsOffer() bool {
+	return d.partner != nil && string(d.partner.said) != string(d.told)
+}
+
+func (d *direct) State() media.SideState { return media.SideState{} }
+func (d *direct) Close()                 {}
+
+// MediaConfig is how the media of calls passes.
+type MediaConfig struct {
+	Relay *media.Relay
+	// HoldMusic is heard by who is held; nil is silence.
+	HoldMusic *media.Sound
+}
+
+// newSide makes the media of a leg that was called, or is to be called, from one of our addresses.
+func (m *MediaConfig) newSide(isDirect bool, local netip.Addr, secure media.SRTPPolicy) mediaSide {
+	if isDirect || m.Relay == nil {
+		return &direct{}
+	}
+	return relayed{m.Relay.NewSide(media.SideConfig{Secure: secure, Local: local, HoldMusic: m.HoldMusic})}
+}
+
+// securable tells whether keys may be told on a leg: in the clear they would be no secret (RFC 4568 §8.1).
+func securable(src sip.Source) bool { return src.Transport == "TLS" || src.Transport == "WSS" }
+
+// secureOf is how the media of a leg that calls us may be secured.
+func secureOf(src sip.Source) media.SRTPPolicy {
+	if securable(src) {
+		return media.OptionalSRTP
+	}
+	return media.NoSRTP
+}
+
+// mediaStatus gives an error of the media the status that tells the leg.
+func mediaStatus(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, media.ErrNoPorts), errors.Is(err, media.ErrPortsClosed):
+		return &sip.StatusError{Code: 503, Reason: "Service Unavailable", Err: err, RetryAfter: portsRetry}
+	case errors.Is(err, media.ErrBadSDP):
+		return &sip.StatusError{Code: 400, Reason: "Bad Session Description", Err: err}
+	}
+	return &sip.StatusError{Code: 488, Reason: "Not Acceptable Here", Err: err}
+}
