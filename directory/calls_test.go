@@ -108,6 +108,8 @@ func TestPublicNumber(t *testing.T) {
 		"":             {},
 		"+33170001000": {Numbers: []directory.Number{"+33170001000", "+33170001001"}},
 		"+33170001001": {Numbers: []directory.Number{"+33170001000", "+33170001001"}, CallerNumber: "+33170001001"},
+		"+33170001002": {Numbers: []directory.Number{"+33170001000", "+33170001002"}, Gateway: directory.Gateway{Number: "+33170001000"}},
+		"+33170001003": {Numbers: []directory.Number{"+33170001003"}, Gateway: directory.Gateway{Number: "+33170001003"}},
 	} {
 		if got := s.PublicNumber(); got != want {
 			t.Errorf("%q, want %q", got, want)

@@ -28,7 +28,8 @@ type Site struct {
 	// Numbers are the site's two-way numbers, from which its gateway's is chosen.
 	Numbers []Number `yaml:"numbers" json:"numbers,omitempty"`
 	Gateway Gateway  `yaml:"gateway" json:"gateway"`
-	// CallerNumber, one of Numbers, is shown outside for lines that show the site's number; empty means the first one.
+	// CallerNumber, one of Numbers, is shown outside for lines that show the site's number; empty means the first one
+	// that is not the gateway's.
 	CallerNumber Number `yaml:"caller_number" json:"caller_number,omitempty"`
 	// Inbound gives further Numbers to lines or to the gateway.
 	Inbound []Inbound `yaml:"inbound" json:"inbound,omitempty"`
@@ -122,12 +123,18 @@ func (s *Site) Everyone() iter.Seq[*User] {
 	}
 }
 
-// PublicNumber is what the outside may see of the site: CallerNumber, else the first of its numbers, else nothing.
+// PublicNumber is what the outside sees of the site: CallerNumber, else the first of its numbers that is not the gateway's,
+// else the gateway's.
 func (s *Site) PublicNumber() Number {
-	if s.CallerNumber == "" && len(s.Numbers) > 0 {
-		return s.Numbers[0]
+	if s.CallerNumber != "" {
+		return s.CallerNumber
 	}
-	return s.CallerNumber
+	for _, n := range s.Numbers {
+		if n != s.Gateway.Number {
+			return n
+		}
+	}
+	return s.Gateway.Number
 }
 
 // String names the site in logs.

@@ -16,6 +16,7 @@ import (
 	"strings"
 	"syscall"
 
+	"passerelle/call"
 	"passerelle/directory/sitefile"
 	"passerelle/portal/api"
 )
@@ -151,4 +152,23 @@ func adminExport(ctx context.Context, client *http.Client, secrets sitefile.Secr
 		return nil, fmt.Errorf("read the export of the running server: %w", err)
 	}
 	return file, nil
+}
+
+// adminRoute has the running server explain a route.
+func adminRoute(ctx context.Context, client *http.Client, from, to string) (call.Explanation, error) {
+	query := url.Values{"from": {from}, "to": {to}}
+	var e call.Explanation
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, adminURL+"/api/v1/route?"+query.Encode(), nil)
+	if err != nil {
+		return e, fmt.Errorf("ask the running server: %w", err)
+	}
+	resp, err := adminDo(client, r)
+	if err != nil {
+		return e, err
+	}
+	defer resp.Body.Close()
+	if err := json.NewDecoder(resp.Body).Decode(&e); err != nil {
+		return e, fmt.Errorf("read the answer of the running server: %w", err)
+	}
+	return e, nil
 }

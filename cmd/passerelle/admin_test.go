@@ -19,6 +19,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"passerelle/call"
 	"passerelle/directory"
 	"passerelle/directory/sitefile"
 	"passerelle/gateway"
@@ -74,7 +75,7 @@ func startAdmin(t *testing.T, dir string) *adminServer {
 	ready.Set(httpd.StateReady)
 	w, err := openWeb(webConfig{
 		api: api.Config{Version: "v1", Directory: s.conf.live, Bridges: silent{}, Registrations: silent{}, Legs: silent{}, Ports: silent{},
-			Gateways: s.conf, Configuration: s.conf, Log: log},
+			Routes: routes{live: s.conf.live}, Limits: call.NewFraudGuard(call.FraudConfig{}), Gateways: s.conf, Configuration: s.conf, Log: log},
 		tokens: []api.Token{{Name: "ops", Scope: api.ScopeAdmin, Secret: testToken}}, listener: l, dataDir: dir, readiness: ready,
 		metrics: prometheus.NewRegistry(), log: log,
 	})

@@ -38,6 +38,8 @@ type house struct {
 	registrar *sip.Registrar
 	fraud     *call.FraudGuard
 	server    *sip.Server
+	limits    *call.FraudGuard
+	channels  *call.Channels
 }
 
 // allowEvents are the event packages that are served.
@@ -49,6 +51,8 @@ const shutdownLimit = 15 * time.Second
 // newHouse wires the house; nothing runs yet.
 func newHouse(cfg houseConfig) *house {
 	h := &house{cfg: cfg}
+	h.limits = call.NewFraudGuard(call.FraudConfig{Log: cfg.log, Metrics: cfg.metrics})
+	h.channels = call.NewChannels(cfg.metrics)
 	mediaMetrics := media.NewMetrics(cfg.metrics)
 	h.lobby = media.NewMixer(media.MixerConfig{Isolated: true, Name: "lobby", Log: cfg.log, Metrics: mediaMetrics})
 	root := call.NewRoot(cfg.live, cfg.journal, cfg.log)

@@ -23,6 +23,7 @@ type cli struct {
 	Import      importCmd      `cmd:"" help:"Read site files (.yaml) or users (.csv) into the store."`
 	Export      exportCmd      `cmd:"" help:"Write the store as a site file."`
 	CheckConfig checkConfigCmd `cmd:"" name:"check-config" help:"Report every fault of site files; change nothing."`
+	Route       routeCmd       `cmd:"" help:"Explain where a call would go."`
 	Version     versionCmd     `cmd:"" help:"Print the version."`
 }
 

@@ -49,6 +49,8 @@ type Config struct {
 	Registrations Registrations
 	Legs          Legs
 	Ports         Ports
+	Routes        Routes
+	Limits        Limits
 	Gateways      Gateways
 	Configuration Configuration
 	Log           *slog.Logger // nil discards
@@ -79,6 +81,8 @@ func New(cfg Config) (*API, error) {
 	a.registerSpaces()
 	a.registerBridges()
 	a.registerRegistrations()
+	a.registerRoutes()
+	a.registerLimits()
 	a.registerGatewayNumber()
 	a.registerConfiguration()
 	a.registerStatus()

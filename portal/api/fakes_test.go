@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"passerelle/call"
 	"passerelle/directory"
 	"passerelle/directory/sitefile"
 	"passerelle/gateway"
@@ -154,6 +155,19 @@ func (f *fakeConfiguration) Export(_ context.Context, s sitefile.SecretMode) ([]
 	return []byte("enterprise: acme\n"), f.fail
 }
 
+// fakeRoutes plans by the directory, or fails.
+type fakeRoutes struct {
+	live *directory.Live
+	fail error
+}
+
+func (f fakeRoutes) Explain(from, to string) (call.Explanation, error) {
+	if f.fail != nil {
+		return call.Explanation{}, f.fail
+	}
+	return call.Explain(f.live.Current(), from, to, call.Present{})
+}
+
 // world is an API on fakes, with all it logged.
 type world struct {
 	api    *API
@@ -162,6 +176,8 @@ type world struct {
 	regs   fakeRegistrations
 	gates  *fakeGateways
 	conf   *fakeConfiguration
+	routes fakeRoutes
+	guard  *call.FraudGuard
 	tokens *Tokens
 	log    *bytes.Buffer
 	start  time.Time
@@ -171,6 +187,7 @@ func newWorld(t *testing.T, change ...func(*world)) *world {
 	t.Helper()
 	dir := testDirectory(t)
 	w := &world{dir: directory.NewLive(dir), brid: &fakeBridges{}, conf: &fakeConfiguration{}, log: &bytes.Buffer{}, start: time.Now().Add(-time.Hour)}
+	w.routes, w.guard = fakeRoutes{live: w.dir}, call.NewFraudGuard(call.FraudConfig{})
 	w.gates = &fakeGateways{live: w.dir}
 	w.brid.live = []gateway.BridgeInfo{{
 		Space: refOf(dir, 0), Owner: "Alice Martin", Site: "paris.acme.test", Since: w.start,
@@ -196,7 +213,7 @@ func newWorld(t *testing.T, change ...func(*world)) *world {
 	}
 	w.api, err = New(Config{
 		Version: "v1.2.3", Started: w.start, Directory: w.dir, Bridges: w.brid, Registrations: w.regs, Legs: fakeCount(3), Ports: fakeCount(2),
-		Gateways: w.gates, Configuration: w.conf, Log: slog.New(slog.NewJSONHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Routes: w.routes, Limits: w.guard, Gateways: w.gates, Configuration: w.conf, Log: slog.New(slog.NewJSONHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	})
 	if err != nil {
 		t.Fatal(err)
