@@ -105,7 +105,7 @@ func (l *Leg) concludeCall(res *sipmsg.Response, err error) {
 		}
 		l.tell(l.call.answered, ackResult{sdp: sdp})
 	case res != nil:
-		l.over(&StatusError{Code: res.StatusCode, Reason: res.Reason, Err: reasonError(res), Contacts: contactsOf(res)})
+		l.over(&StatusError{Code: res.StatusCode, Reason: res.Reason, Err: reasonError(res), Contacts: redirects(res)})
 		l.state = legTerminated
 	default:
 		l.over(&StatusError{Code: 408, Err: err})
@@ -113,8 +113,8 @@ func (l *Leg) concludeCall(res *sipmsg.Response, err error) {
 	}
 }
 
-// contactsOf are the URIs of the Contact headers of a 3xx.
-func contactsOf(res *sipmsg.Response) []string {
+// redirects are the URIs of the Contact headers of a 3xx.
+func redirects(res *sipmsg.Response) []string {
 	if res.StatusCode < 300 || res.StatusCode > 399 {
 		return nil
 	}
