@@ -98,6 +98,13 @@ func (in *Incoming) Refuse(code int) {
 	}
 }
 
+// Redirect sends the caller elsewhere (RFC 3261 §21.3.3).
+func (in *Incoming) Redirect(uri string) {
+	if in.decide() {
+		in.send(302, func(r *Message) { r.add("Contact", "<"+uri+">") })
+	}
+}
+
 // Answer takes the call. It returns ErrEnded when the caller has given up.
 func (in *Incoming) Answer(_ context.Context, o InviteOptions) (*Call, error) {
 	o.defaults()

@@ -8,7 +8,7 @@ import (
 
 // reasons are the phrases of the statuses the phone answers with (RFC 3261 §21).
 var reasons = map[int]string{
-	100: "Trying", 180: "Ringing", 183: "Session Progress", 200: "OK", 405: "Method Not Allowed", 408: "Request Timeout",
+	100: "Trying", 180: "Ringing", 183: "Session Progress", 200: "OK", 302: "Moved Temporarily", 405: "Method Not Allowed", 408: "Request Timeout",
 	480: "Temporarily Unavailable", 481: "Call/Transaction Does Not Exist", 486: "Busy Here", 487: "Request Terminated",
 	488: "Not Acceptable Here", 491: "Request Pending", 500: "Server Internal Error", 503: "Service Unavailable",
 	603: "Decline",
