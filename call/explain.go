@@ -37,16 +37,10 @@ type TrunkInWords struct {
 	Most   int    `json:"most,omitempty" doc:"Calls that it carries at most; absent means no limit."`
 }
 
-// Present is what explanations say of the moment; each of its fields may be nil.
-type Present struct {
-	Limits   *FraudGuard
-	Channels *Channels
-	Health   Health
-}
-
 // Explain says where a call would go now, and how that comes. From is a line's number, extension (at its domain, where
-// several sites have it) or user name, or a trunk as TrunkName has it; to is what would be dialled, or a whole URI.
-func Explain(dir *directory.Directory, from, to string, now Present) (Explanation, error) {
+// several sites have it) or user name, or a trunk as TrunkName has it; to is what would be dialled, or a whole URI. Fields of now that
+// are nil are left out of account.
+func Explain(dir *directory.Directory, from, to string, now Limits) (Explanation, error) {
 	caller, err := callerNamed(dir, from)
 	if err != nil {
 		return Explanation{}, err
@@ -62,8 +56,8 @@ func Explain(dir *directory.Directory, from, to string, now Present) (Explanatio
 		}
 		payer, r, steps = r.User, next, append(steps, next.Steps...)
 	}
-	if payer != nil && now.Limits != nil && r.External() {
-		steps = append(steps, limits(payer, r.Class, now.Limits)...)
+	if payer != nil && now.Fraud != nil && r.External() {
+		steps = append(steps, limits(payer, r.Class, now.Fraud)...)
 	}
 	e := Explanation{
 		Caller: callerInWords(caller), Route: r.Kind.String(), Destination: destination(r), Class: r.Class.String(), HidesNumber: r.HideNumber,
@@ -185,7 +179,7 @@ func most(limit int) string {
 	return fmt.Sprintf("%d at most", limit)
 }
 
-func trunkInWords(r Route, t *directory.Trunk, c directory.Caller, now Present) TrunkInWords {
+func trunkInWords(r Route, t *directory.Trunk, c directory.Caller, now Limits) TrunkInWords {
 	w := TrunkInWords{Name: TrunkName(t), Called: r.Called(t), Most: t.Channels}
 	switch number := directory.Number(c.Number); {
 	case r.Kind == ToEmergency:

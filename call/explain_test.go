@@ -92,7 +92,7 @@ func TestExplain(t *testing.T) {
 		}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			got, err := Explain(dir, tt.from, tt.to, Present{Limits: NewFraudGuard(FraudConfig{})})
+			got, err := Explain(dir, tt.from, tt.to, Limits{Fraud: NewFraudGuard(FraudConfig{})})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -114,8 +114,8 @@ func TestExplainTheMoment(t *testing.T) {
 		e.Sites[0].Trunks[1].Channels = 5
 	})
 	alice := dir.Sites()[0].Users[0]
-	now := Present{Limits: NewFraudGuard(FraudConfig{}), Channels: NewChannels(nil), Health: down{"any": true}}
-	if _, err := now.Limits.Admit(t.Context(), alice, ClassNational); err != nil {
+	now := Limits{Fraud: NewFraudGuard(FraudConfig{}), Channels: NewChannels(nil), Health: down{"any": true}}
+	if _, err := now.Fraud.Admit(t.Context(), alice, ClassNational); err != nil {
 		t.Fatal(err)
 	}
 	if _, ok := now.Channels.Take(t.Context(), dir.Sites()[0].Trunks[1], ClassNational); !ok {
@@ -141,7 +141,7 @@ func TestExplainTheMoment(t *testing.T) {
 func TestExplainNobody(t *testing.T) {
 	dir := group(t)
 	for _, from := range []string{"", "nobody", "201", "999@paris.test", "paris.test/other", "nowhere.test/any", "/"} {
-		if e, err := Explain(dir, from, "202", Present{}); !errors.Is(err, ErrNoCaller) {
+		if e, err := Explain(dir, from, "202", Limits{}); !errors.Is(err, ErrNoCaller) {
 			t.Errorf("%q is %s, %v", from, e.Caller, err)
 		}
 	}
@@ -152,7 +152,7 @@ func TestForwardLoopIsExplained(t *testing.T) {
 		e.Sites[0].Users[0].Forwards.Always = "202"
 		e.Sites[0].Users[1].Forwards.Always = "201"
 	})
-	e, err := Explain(dir, "alice", "202", Present{})
+	e, err := Explain(dir, "alice", "202", Limits{})
 	if err != nil || e.Route != "line" {
 		t.Errorf("%+v, %v", e, err)
 	}

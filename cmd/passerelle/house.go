@@ -36,10 +36,8 @@ type house struct {
 	lobby     *media.Mixer
 	gateway   *gateway.Gateway
 	registrar *sip.Registrar
-	fraud     *call.FraudGuard
+	limits    call.Limits
 	server    *sip.Server
-	limits    *call.FraudGuard
-	channels  *call.Channels
 }
 
 // allowEvents are the event packages that are served.
@@ -51,8 +49,6 @@ const shutdownLimit = 15 * time.Second
 // newHouse wires the house; nothing runs yet.
 func newHouse(cfg houseConfig) *house {
 	h := &house{cfg: cfg}
-	h.limits = call.NewFraudGuard(call.FraudConfig{Log: cfg.log, Metrics: cfg.metrics})
-	h.channels = call.NewChannels(cfg.metrics)
 	mediaMetrics := media.NewMetrics(cfg.metrics)
 	h.lobby = media.NewMixer(media.MixerConfig{Isolated: true, Name: "lobby", Log: cfg.log, Metrics: mediaMetrics})
 	root := call.NewRoot(cfg.live, cfg.journal, cfg.log)
@@ -82,8 +78,11 @@ func newHouse(cfg houseConfig) *house {
 		Relay:     media.NewRelay(cfg.ports, media.RelayConfig{Log: cfg.log, Metrics: mediaMetrics}),
 		HoldMusic: media.NewSound(media.WaitingMusic()),
 	})
-	h.fraud = call.NewFraudGuard(call.FraudConfig{Log: cfg.log, Metrics: cfg.metrics})
-	root.Limit(call.Limits{Fraud: h.fraud, Channels: call.NewChannels(cfg.metrics)})
+	h.limits = call.Limits{
+		Fraud:    call.NewFraudGuard(call.FraudConfig{Log: cfg.log, Metrics: cfg.metrics}),
+		Channels: call.NewChannels(cfg.metrics),
+	}
+	root.Limit(h.limits)
 	return h
 }
 

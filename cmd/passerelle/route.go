@@ -63,13 +63,13 @@ func (c *routeCmd) explain(ctx context.Context) (call.Explanation, error) {
 		return call.Explanation{}, fmt.Errorf("stored directory: %w", err)
 	}
 	// A guard that has seen no call still knows the night hours.
-	return routes{directory.NewLive(dir), call.Present{Limits: call.NewFraudGuard(call.FraudConfig{})}}.Explain(c.From, c.To)
+	return routes{directory.NewLive(dir), call.Limits{Fraud: call.NewFraudGuard(call.FraudConfig{})}}.Explain(c.From, c.To)
 }
 
 // routes explains routes of the directory in use.
 type routes struct {
 	live *directory.Live
-	now  call.Present
+	now  call.Limits
 }
 
 // Explain implements api.Routes.

@@ -17,7 +17,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"golang.org/x/sync/errgroup"
 
-	"passerelle/call"
 	"passerelle/call/cdr"
 	"passerelle/directory"
 	"passerelle/media"
@@ -135,7 +134,7 @@ func (c *serveCmd) web(ctx context.Context, h *house, st *store.Store, token str
 	w := webConfig{
 		api: api.Config{
 			Version: version, Directory: h.cfg.live, Bridges: h.gateway, Registrations: h.registrar, Legs: h.server,
-			Ports: h.cfg.ports, Routes: routes{h.cfg.live, call.Present{Limits: h.limits, Channels: h.channels}}, Limits: h.limits, Gateways: config, Configuration: config, Log: log,
+			Ports: h.cfg.ports, Routes: routes{h.cfg.live, h.limits}, Limits: h.limits.Fraud, Gateways: config, Configuration: config, Log: log,
 		},
 		listener: ln, dataDir: c.Data, readiness: ready, metrics: metrics, log: log,
 	}

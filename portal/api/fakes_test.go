@@ -165,7 +165,7 @@ func (f fakeRoutes) Explain(from, to string) (call.Explanation, error) {
 	if f.fail != nil {
 		return call.Explanation{}, f.fail
 	}
-	return call.Explain(f.live.Current(), from, to, call.Present{})
+	return call.Explain(f.live.Current(), from, to, call.Limits{})
 }
 
 // world is an API on fakes, with all it logged.
