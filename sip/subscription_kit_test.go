@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 
@@ -17,6 +18,8 @@ type lamp struct {
 	name  string
 	begin func(s *Subscription) error // nil takes every subscription and shows its state
 	subs  chan *Subscription          // those taken
+
+	mu    sync.Mutex
 	state string
 }
 
@@ -38,7 +41,15 @@ func (l *lamp) Subscribe(_ context.Context, s *Subscription) error {
 	return nil
 }
 
+func (l *lamp) set(state string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.state = state
+}
+
 func (l *lamp) show(full bool) (string, []byte) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	if full {
 		return "text/lamp", []byte("full " + l.state)
 	}

@@ -66,3 +66,15 @@ func (c *challenges) sign(m *Message, user, password string) error {
 	}
 	return nil
 }
+
+// credentialsFit reports whether the Authorization of a request answers our own challenge (RFC 7616 §3.4.1).
+func credentialsFit(m *Message, user, password, realm, nonce string) bool {
+	got, err := digest.ParseCredentials(m.Header("Authorization"))
+	if err != nil || got.Username != user || got.Realm != realm || got.Nonce != nonce {
+		return false
+	}
+	want, err := digest.Digest(&digest.Challenge{Realm: realm, Nonce: nonce, Algorithm: "MD5", QOP: []string{"auth"}}, digest.Options{
+		Method: m.Method, URI: got.URI, Username: user, Password: password, Count: got.Nc, Cnonce: got.Cnonce,
+	})
+	return err == nil && want.Response == got.Response
+}

@@ -40,8 +40,12 @@ type Config struct {
 	// OnInvite is told of every incoming call; nil refuses them with 480. It runs on the goroutine that reads and must not
 	// wait: keep the Incoming and answer it elsewhere.
 	OnInvite func(*Incoming)
-	T1       time.Duration // round-trip estimate (RFC 3261 §17.1.1.1); zero = 500 ms
-	Log      *slog.Logger  // nil = none
+	// OnNotice is told of every NOTIFY outside a subscription and returns the status to answer it with; nil means 200. It
+	// runs on the goroutine that reads and must not wait.
+	OnNotice    func(*Message) int
+	GuardNotify bool          // challenge those NOTIFYs with the line's own password, as Auth_Resync-Reboot does
+	T1          time.Duration // round-trip estimate (RFC 3261 §17.1.1.1); zero = 500 ms
+	Log         *slog.Logger  // nil = none
 }
 
 // Sockets opens the phone's sockets.

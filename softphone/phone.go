@@ -15,16 +15,19 @@ type Phone struct {
 	link link
 
 	mu      sync.Mutex
-	txs     map[string]*clientTx // by branch and method
-	served  map[string][]byte    // our answers to the peer's requests, by branch and method, for their retransmissions
-	calls   map[string]*Call     // by Call-ID and our tag
-	ringing map[string]*Incoming // by the branch of their INVITE
+	txs     map[string]*clientTx     // by branch and method
+	served  map[string][]byte        // our answers to the peer's requests, by branch and method, for their retransmissions
+	calls   map[string]*Call         // by Call-ID and our tag
+	subs    map[string]*Subscription // by Call-ID and our tag
+	ringing map[string]*Incoming     // by the branch of their INVITE
 	login   challenges
 	regID   string // Call-ID of the registration
 	regSeq  int
 	regTag  string
 	answers map[string]int // statuses to answer requests with, by method
 	closed  bool
+
+	noticeNonce string // of our challenges
 
 	done    chan struct{}
 	running sync.WaitGroup
@@ -41,7 +44,7 @@ func Open(ctx context.Context, cfg Config) (*Phone, error) {
 	}
 	p := &Phone{
 		cfg: cfg, link: l, txs: map[string]*clientTx{}, served: map[string][]byte{}, calls: map[string]*Call{},
-		ringing: map[string]*Incoming{},
+		ringing: map[string]*Incoming{}, subs: map[string]*Subscription{}, noticeNonce: newTag(),
 		answers: map[string]int{}, done: make(chan struct{}), regTag: newTag(),
 	}
 	p.login.known = map[string]*challenge{}
@@ -82,6 +85,9 @@ func (p *Phone) Close() error {
 	calls := make([]*Call, 0, len(p.calls))
 	for _, c := range p.calls {
 		calls = append(calls, c)
+	}
+	for _, s := range p.subs {
+		s.endLocked()
 	}
 	close(p.done)
 	p.mu.Unlock()

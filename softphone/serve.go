@@ -8,9 +8,10 @@ import (
 
 // reasons are the phrases of the statuses the phone answers with (RFC 3261 §21).
 var reasons = map[int]string{
-	100: "Trying", 180: "Ringing", 183: "Session Progress", 200: "OK", 302: "Moved Temporarily", 405: "Method Not Allowed", 408: "Request Timeout",
+	100: "Trying", 180: "Ringing", 183: "Session Progress", 200: "OK", 302: "Moved Temporarily", 401: "Unauthorized",
+	405: "Method Not Allowed", 408: "Request Timeout",
 	480: "Temporarily Unavailable", 481: "Call/Transaction Does Not Exist", 486: "Busy Here", 487: "Request Terminated",
-	488: "Not Acceptable Here", 491: "Request Pending", 500: "Server Internal Error", 503: "Service Unavailable",
+	488: "Not Acceptable Here", 489: "Bad Event", 491: "Request Pending", 500: "Server Internal Error", 503: "Service Unavailable",
 	603: "Decline",
 }
 
@@ -45,6 +46,9 @@ func (p *Phone) receive(b []byte, from netip.AddrPort) {
 
 func (p *Phone) receiveResponse(m *Message) {
 	_, method := m.cseq()
+	if method == "SUBSCRIBE" {
+		p.noteAnswer(m)
+	}
 	p.mu.Lock()
 	tx := p.txs[txKey(branchOf(m), method)]
 	var ack []byte
@@ -69,11 +73,13 @@ func (p *Phone) receiveResponse(m *Message) {
 func (p *Phone) serve(m *Message, from netip.AddrPort) {
 	if t := tag(m.Header("To")); t != "" {
 		p.mu.Lock()
-		c := p.calls[m.Header("Call-ID")+" "+t]
+		c, sub := p.calls[m.Header("Call-ID")+" "+t], p.subs[m.Header("Call-ID")+" "+t]
 		p.mu.Unlock()
 		switch {
 		case c != nil:
 			c.serve(m, from)
+		case sub != nil && m.Method == "NOTIFY":
+			sub.serve(m, from)
 		case m.Method != "ACK":
 			p.reply(m, p.response(m, 481), from)
 		}
@@ -91,7 +97,7 @@ func (p *Phone) serve(m *Message, from netip.AddrPort) {
 		r.add("Accept", "application/sdp")
 		p.reply(m, r, from)
 	case "NOTIFY":
-		p.reply(m, p.response(m, 200), from)
+		p.serveNotice(m, from)
 	default:
 		r := p.response(m, 405)
 		r.add("Allow", methods)
