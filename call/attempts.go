@@ -1,9 +1,11 @@
 package call
 
 import (
+	"errors"
 	"net"
 	"net/netip"
 	"strconv"
+	"strings"
 
 	"passerelle/directory"
 	"passerelle/media"
@@ -65,6 +67,25 @@ func (o *onward) trunkAttempt(t *directory.Trunk, addr netip.AddrPort, called st
 		Display:     shown.display,
 		Headers:     o.headers(shown.headers(o.diverted)),
 		Credentials: trunkCredentials(t),
+		MaxForwards: o.hops,
+	}}
+	return a, o.prepare(a, netip.Addr{})
+}
+
+// uriAttempt is the way to a URI outside whose host is an address; names are not resolved on the road of a call.
+func (o *onward) uriAttempt(uri string) (*attempt, error) {
+	u, ok := parseTarget(uri)
+	_, hostport, _ := strings.Cut(uri, "@")
+	hostport, _, _ = strings.Cut(hostport, ";")
+	addr, numeric := numericAddr(hostport)
+	if !ok || u.Scheme != "sip" || !numeric {
+		return nil, &sip.StatusError{Code: 502, Reason: "Bad Gateway", Err: errors.New("the target's host is no address")}
+	}
+	a := &attempt{out: sip.Outgoing{
+		Target:      sip.TrunkTarget(uri, addr),
+		From:        o.from.uri,
+		Display:     o.from.display,
+		Headers:     o.headers(o.from.inside(o.diverted)),
 		MaxForwards: o.hops,
 	}}
 	return a, o.prepare(a, netip.Addr{})

@@ -127,13 +127,16 @@ func (o *onward) reach(ctx context.Context, route Route, payer *directory.User) 
 	switch route.Kind {
 	case ToLine:
 		return o.byLine(ctx, route.User)
-	case ToTrunk, ToEmergency:
+	case ToTrunk, ToEmergency, ToURI:
 		if payer != nil && o.root.limits.Fraud != nil {
 			release, err := o.root.limits.Fraud.Admit(context.WithoutCancel(ctx), payer, route.Class)
 			if err != nil {
 				return nil, err
 			}
 			o.releases = append(o.releases, release)
+		}
+		if route.Kind == ToURI {
+			return o.byURI(ctx, route)
 		}
 		return o.byTrunks(ctx, route)
 	}
@@ -193,6 +196,15 @@ func (o *onward) byTrunks(ctx context.Context, route Route) (*forkEvent, error) 
 		release()
 	}
 	return nil, last
+}
+
+// byURI calls a mailbox or a forwarding's target outside that is a URI.
+func (o *onward) byURI(ctx context.Context, route Route) (*forkEvent, error) {
+	a, err := o.uriAttempt(route.URI)
+	if err != nil {
+		return nil, err
+	}
+	return o.ring(ctx, trunkRing, []*attempt{a})
 }
 
 // elsewhereMayHelp tells whether a failure is the trunk's and not the callee's.

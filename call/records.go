@@ -48,7 +48,9 @@ func (rs *records) beginOut(caller, leg *sip.Leg, a *attempt, from string) {
 	switch {
 	case a.user != nil:
 		r.Site, r.User, r.Device, r.Route = a.user.Site.Domain, a.user.Line(), a.binding.Username, ToLine.String()
-	case a.trunk != nil:
+	case a.trunk == nil:
+		r.Route = ToURI.String()
+	default:
 		r.Site, r.Trunk, r.Route = a.trunk.Site.Domain, a.trunk.Name, ToTrunk.String()
 	}
 	rs.with(caller, func(c *cdr.Record) { r.Call = c.Call })

@@ -9,6 +9,7 @@ import (
 
 	"passerelle/call/cdr"
 	"passerelle/directory"
+	"passerelle/party"
 	"passerelle/sip"
 )
 
@@ -27,7 +28,10 @@ type Root struct {
 	records records
 	media   MediaConfig
 	limits  Limits
-	log     *slog.Logger
+	party   party.Config
+
+	settings Settings // nil: codes set nothing
+	log      *slog.Logger
 }
 
 // Limits is what bounds calls to the outside; each may be nil.
@@ -81,8 +85,10 @@ func (r *Root) ServeLeg(ctx context.Context, leg *sip.Leg) error {
 	switch route.Kind {
 	case ToGateway:
 		err = r.gateway.ServeLeg(ctx, leg, caller, route.Site, route.SpaceID)
-	case ToLine, ToTrunk, ToEmergency:
+	case ToLine, ToTrunk, ToEmergency, ToURI:
 		err = r.serveOnward(ctx, leg, caller, route, log)
+	case ToFeature:
+		err = r.serveFeature(ctx, leg, caller, route, log)
 	case Refused:
 		if route.Spoken == SpokenNotInPlan && caller.User != nil && r.limits.Fraud != nil {
 			r.limits.Fraud.Barred(ctx, caller.User)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"sync"
 
+	"passerelle/call"
 	"passerelle/directory"
 	"passerelle/directory/sitefile"
 	"passerelle/portal/api"
@@ -22,6 +23,7 @@ type configuration struct {
 var (
 	_ api.Configuration = (*configuration)(nil)
 	_ api.Gateways      = (*configuration)(nil)
+	_ call.Settings     = (*configuration)(nil)
 )
 
 // Import implements api.Configuration.
@@ -55,6 +57,21 @@ func (c *configuration) AssignGateway(ctx context.Context, domain string, number
 			}
 		}
 		return nil, fmt.Errorf("site %s: %w", domain, store.ErrNotFound)
+	})
+}
+
+// SetUser implements call.Settings.
+func (c *configuration) SetUser(ctx context.Context, ref uint64, change func(*directory.User)) error {
+	return c.change(ctx, nil, func(current *directory.Enterprise) (*directory.Enterprise, error) {
+		for _, site := range current.Sites {
+			for u := range site.Everyone() {
+				if u.Ref == ref {
+					change(u)
+					return current, nil
+				}
+			}
+		}
+		return nil, fmt.Errorf("user %d: %w", ref, store.ErrNotFound)
 	})
 }
 

@@ -24,7 +24,8 @@ type houseConfig struct {
 	listeners  *listeners
 	ports      *media.Ports
 	advertise  string
-	journal    *cdr.Journal // of call records; nil keeps none
+	journal    *cdr.Journal  // of call records; nil keeps none
+	settings   call.Settings // what lines set by codes; nil keeps nothing
 	drainLimit time.Duration
 	log        *slog.Logger
 	metrics    *prometheus.Registry
@@ -52,9 +53,11 @@ func newHouse(cfg houseConfig) *house {
 	mediaMetrics := media.NewMetrics(cfg.metrics)
 	h.lobby = media.NewMixer(media.MixerConfig{Isolated: true, Name: "lobby", Log: cfg.log, Metrics: mediaMetrics})
 	root := call.NewRoot(cfg.live, cfg.journal, cfg.log)
+	parties := party.Config{Ports: cfg.ports, Lobby: h.lobby, Session: media.SessionConfig{Log: cfg.log, Metrics: mediaMetrics}, Ended: root.PartyEnded, Log: cfg.log}
+	root.Features(cfg.settings, parties)
 	h.gateway = gateway.New(gateway.Config{
 		Directory: cfg.live,
-		Party:     party.Config{Ports: cfg.ports, Lobby: h.lobby, Session: media.SessionConfig{Log: cfg.log, Metrics: mediaMetrics}, Ended: root.PartyEnded, Log: cfg.log, Metrics: cfg.metrics},
+		Party:     parties,
 		Mixer:     media.MixerConfig{Log: cfg.log, Metrics: mediaMetrics},
 		Seated:    root.Seated,
 		Log:       cfg.log,

@@ -84,14 +84,16 @@ func (c *serveCmd) serve(ctx context.Context, started func(dir *directory.Direct
 		return err
 	}
 	defer journal.Close()
-	h := newHouse(houseConfig{live: live, journal: journal, locations: st, listeners: listeners, ports: ports, advertise: c.Advertise,
+	config := &configuration{store: st, live: live}
+	h := newHouse(houseConfig{live: live, journal: journal, settings: config, locations: st, listeners: listeners, ports: ports, advertise: c.Advertise,
 		drainLimit: c.DrainLimit, log: log, metrics: metrics})
 	if err := h.registrar.Load(ctx); err != nil {
 		return fmt.Errorf("load registrations: %w", err)
 	}
 	ready := &httpd.Readiness{}
 	token := c.apiToken()
-	pages, err := c.web(ctx, h, st, token, ready, metrics, log)
+	config.swapped = h.prune
+	pages, err := c.web(ctx, h, config, token, ready, metrics, log)
 	if err != nil {
 		return err
 	}
@@ -125,12 +127,11 @@ func (c *serveCmd) apiToken() string {
 }
 
 // web composes the HTTP side and opens its listeners.
-func (c *serveCmd) web(ctx context.Context, h *house, st *store.Store, token string, ready *httpd.Readiness, metrics *prometheus.Registry, log *slog.Logger) (*web, error) {
+func (c *serveCmd) web(ctx context.Context, h *house, config *configuration, token string, ready *httpd.Readiness, metrics *prometheus.Registry, log *slog.Logger) (*web, error) {
 	ln, err := (&net.ListenConfig{}).Listen(ctx, "tcp", c.HTTP)
 	if err != nil {
 		return nil, fmt.Errorf("--http %s: %w", c.HTTP, err)
 	}
-	config := &configuration{store: st, live: h.cfg.live, swapped: h.prune}
 	w := webConfig{
 		api: api.Config{
 			Version: version, Directory: h.cfg.live, Bridges: h.gateway, Registrations: h.registrar, Legs: h.server,

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -16,6 +17,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/common/expfmt"
 
+	"passerelle/call"
 	"passerelle/call/cdr"
 	"passerelle/directory"
 	"passerelle/directory/sitefile"
@@ -23,6 +25,7 @@ import (
 	"passerelle/media"
 	"passerelle/sip"
 	"passerelle/softphone"
+	"passerelle/store"
 )
 
 // world is a whole server on a network in memory, inside a synctest bubble. When it ends it proves that nothing is left
@@ -55,13 +58,39 @@ func inWorld(t *testing.T, scenario func(w *world)) {
 func inWorldOf(t *testing.T, e *directory.Enterprise, scenario func(w *world)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, e)
+		w := newWorld(t, e, nil)
 		scenario(w)
 		w.close()
 	})
 }
 
-func newWorld(t *testing.T, e *directory.Enterprise) *world {
+// inStoredWorld runs a scenario on the demo's enterprise out of a store.
+func inStoredWorld(t *testing.T, scenario func(w *world)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		key, _, err := store.FindKey(store.KeySource{Generate: filepath.Join(t.TempDir(), "key")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		st, err := store.Open(filepath.Join(t.TempDir(), storeFile), key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer st.Close()
+		if err := st.Import(t.Context(), sitefile.Demo(), nil); err != nil {
+			t.Fatal(err)
+		}
+		e, err := st.Load(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		w := newWorld(t, e, st)
+		scenario(w)
+		w.close()
+	})
+}
+
+func newWorld(t *testing.T, e *directory.Enterprise, st *store.Store) *world {
 	t.Helper()
 	dir, err := directory.New(e)
 	if err != nil {
@@ -84,7 +113,12 @@ func newWorld(t *testing.T, e *directory.Enterprise) *world {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = w.journal.Close() })
+	var settings call.Settings
+	if st != nil {
+		settings = &configuration{store: st, live: w.live}
+	}
 	w.house = newHouse(houseConfig{
+		settings:   settings,
 		live:       w.live,
 		listeners:  &listeners{udp: []net.PacketConn{udp}, tcp: []net.Listener{tcp}},
 		ports:      w.ports,
