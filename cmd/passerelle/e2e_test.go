@@ -9,6 +9,7 @@ import (
 
 	"passerelle/directory"
 	"passerelle/directory/sitefile"
+	"passerelle/media/prompts"
 	"passerelle/softphone"
 )
 
@@ -99,6 +100,8 @@ func TestThreeWrongIDsEndTheCall(t *testing.T) {
 		for range 3 {
 			w.types(c, "12345678901#", softphone.DigitOptions{On: 60 * time.Millisecond, Gap: 60 * time.Millisecond})
 		}
+		time.Sleep(1500 * time.Millisecond)
+		w.speaks(c, 2*time.Second, "fr", prompts.Goodbye)
 		if reason := w.gone(c, time.Minute); !strings.Contains(reason, "cause=404") {
 			t.Errorf("Reason %q, want cause=404", reason)
 		}
@@ -178,6 +181,8 @@ func TestSixteenthCaller(t *testing.T) {
 		}
 		c := w.invite(w.camille(), gatewayURI, softphone.InviteOptions{})
 		w.types(c, aliceSpace+"#", softphone.DigitOptions{})
+		time.Sleep(1500 * time.Millisecond)
+		w.speaks(c, 2*time.Second, "fr", prompts.Full)
 		if reason := w.gone(c, 30*time.Second); !strings.Contains(reason, "cause=486") {
 			t.Errorf("the sixteenth by digits: Reason %q, want cause=486", reason)
 		}
