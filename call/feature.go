@@ -135,10 +135,8 @@ func (p *planner) callOf(f directory.Feature, d dialled) Route {
 	digits := d.number()
 	u, _ := p.line(d)
 	if u == nil && digits != "" {
-		for _, n := range readings(digits, p.caller) {
-			if u, _ = p.dir.UserByNumber(n); u != nil {
-				break
-			}
+		if n, ok := p.parsed(digits); ok {
+			u, _ = p.dir.UserByNumber(e164(n))
 		}
 	}
 	if u == nil {

@@ -17,7 +17,10 @@ func parseNumber(digits, country string) (*phonenumbers.PhoneNumber, bool) {
 		return nil, false
 	}
 	n, err := phonenumbers.Parse(digits, country)
-	return n, err == nil
+	if err != nil {
+		return nil, false
+	}
+	return n, true
 }
 
 // e164 writes a number in its international form.
@@ -25,21 +28,24 @@ func e164(n *phonenumbers.PhoneNumber) directory.Number {
 	return directory.Number(phonenumbers.Format(n, phonenumbers.E164))
 }
 
-// readings are the E.164 numbers that dialled digits may mean: as they are, in the national or international form of the
-// caller's country, and, from a trunk, without the plus sign.
-func readings(digits string, caller directory.Caller) []directory.Number {
-	var all []directory.Number
+// plain is the number that dialled digits are without any rule of a country: with a plus sign, and from a trunk without
+// one too. It is empty for other digits.
+func plain(digits string, caller directory.Caller) directory.Number {
 	if digits[0] == '+' {
-		all = append(all, directory.Number(digits))
-	} else if caller.Trunk != nil {
-		all = append(all, directory.Number("+"+digits))
+		return directory.Number(digits)
 	}
-	if caller.Site != nil {
-		if n, ok := parseNumber(digits, caller.Site.Country); ok {
-			all = append(all, e164(n))
-		}
+	if caller.Trunk != nil {
+		return directory.Number("+" + digits)
 	}
-	return all
+	return ""
+}
+
+// parsed reads dialled digits as the caller's site dials.
+func (p *planner) parsed(digits string) (*phonenumbers.PhoneNumber, bool) {
+	if p.caller.Site == nil {
+		return nil, false
+	}
+	return parseNumber(digits, p.caller.Site.Country)
 }
 
 // written gives a number as a country dials it: with its national or international prefix.

@@ -3,6 +3,8 @@ package call
 import (
 	"fmt"
 
+	"github.com/nyaruka/phonenumbers"
+
 	"passerelle/directory"
 	"passerelle/sip"
 )
@@ -53,9 +55,14 @@ func (p *planner) call(d dialled) Route {
 	} else if u != nil {
 		return p.toLine(u)
 	}
-	numbers := readings(digits, p.caller)
-	for _, n := range numbers {
+	if n := plain(digits, p.caller); n != "" {
 		if r, ok := p.number(n, d.spaceID); ok {
+			return r
+		}
+	}
+	number, isNumber := p.parsed(digits)
+	if isNumber {
+		if r, ok := p.number(e164(number), d.spaceID); ok {
 			return r
 		}
 	}
@@ -65,7 +72,7 @@ func (p *planner) call(d dialled) Route {
 	if p.caller.User == nil {
 		return p.refuse(notFound, "nobody has that number")
 	}
-	return p.outside(digits)
+	return p.outside(digits, number)
 }
 
 // line finds a line or a gateway by extension: of the dialled domain, else of the caller's site, or with a site's prefix.
@@ -167,8 +174,8 @@ func (p *planner) username(name string) (*directory.User, bool) {
 	return device.User, true
 }
 
-// outside plans a call to a number that is not the enterprise's.
-func (p *planner) outside(digits string) Route {
+// outside plans a call to a number that is not the enterprise's; n is nil where the digits are none.
+func (p *planner) outside(digits string, n *phonenumbers.PhoneNumber) Route {
 	site := p.caller.Site
 	r := Route{Kind: ToTrunk, HideNumber: p.hide, Why: "number outside"}
 	if _, _, ok := p.dir.SiteByPrefixed(digits); ok && len(digits) <= maxShort {
@@ -178,8 +185,7 @@ func (p *planner) outside(digits string) Route {
 		r.Digits, r.Class = digits, class
 		p.step("it is a short number of %s", site.Country)
 	} else {
-		n, ok := parseNumber(digits, site.Country)
-		if !ok {
+		if n == nil {
 			return p.refuse(notFound, "it is no number that %s can dial", site.Country)
 		}
 		if no, why := possible(n); why != "" {
