@@ -51,12 +51,13 @@ var offeredSuites = [...]srtpSuite{aeadAES256, aesCM80, aesCM32}
 // String returns the name of the suite in SDP, and nothing for plain RTP.
 func (s srtpSuite) String() string { return srtpSuites[s].name }
 
-// srtpKey is what one a=crypto line says: the key of the media that its writer sends. Immutable; it prints as "***".
+// srtpKey is what one a=crypto line says: the key of the media that its writer sends. Immutable; it prints as "***", and
+// within another value as the address of a function.
 type srtpKey struct {
 	tag    int
 	suite  srtpSuite
-	master []byte // key and salt
-	mki    []byte // stands in each packet when it is not empty (RFC 3711 §3.1)
+	master func() []byte // key and salt
+	mki    []byte        // stands in each packet when it is not empty (RFC 3711 §3.1)
 }
 
 // Format keeps the key out of whatever prints it.
@@ -67,14 +68,14 @@ func (k srtpKey) LogValue() slog.Value { return slog.StringValue("***") }
 
 // newSRTPKey draws a key of our own.
 func newSRTPKey(tag int, suite srtpSuite) srtpKey {
-	k := srtpKey{tag: tag, suite: suite, master: make([]byte, srtpSuites[suite].key+srtpSuites[suite].salt)}
-	_, _ = rand.Read(k.master) // never fails
-	return k
+	master := make([]byte, srtpSuites[suite].key+srtpSuites[suite].salt)
+	_, _ = rand.Read(master) // never fails
+	return srtpKey{tag: tag, suite: suite, master: func() []byte { return master }}
 }
 
 // same reports whether two lines give the same key, whatever their tags.
 func (k srtpKey) same(o srtpKey) bool {
-	return k.suite == o.suite && subtle.ConstantTimeCompare(k.master, o.master) == 1 && string(k.mki) == string(o.mki)
+	return k.suite == o.suite && subtle.ConstantTimeCompare(k.master(), o.master()) == 1 && string(k.mki) == string(o.mki)
 }
 
 // context makes the state that packets under the key need. Master keys of the right length are never refused.
@@ -84,7 +85,7 @@ func (k srtpKey) context() *srtp.Context {
 	if len(k.mki) > 0 {
 		options = append(options, srtp.MasterKeyIndicator(k.mki))
 	}
-	c, err := srtp.CreateContext(k.master[:x.key], k.master[x.key:], x.profile, options...)
+	c, err := srtp.CreateContext(k.master()[:x.key], k.master()[x.key:], x.profile, options...)
 	if err != nil {
 		panic(fmt.Sprintf("SRTP context for %s: %v", k.suite, err))
 	}

@@ -51,7 +51,7 @@ func (k *srtpKey) parseInline(s string) bool {
 	if err != nil || len(master) != srtpSuites[k.suite].key+srtpSuites[k.suite].salt || len(f) > 3 {
 		return false
 	}
-	k.master = master
+	k.master = func() []byte { return master }
 	for i, x := range f[1:] {
 		id, length, isMKI := strings.Cut(x, ":")
 		switch {
@@ -89,7 +89,7 @@ func isDigits(s string) bool {
 
 // cryptoLine writes the value of the key's a=crypto line. It is for descriptions alone: it reveals the key.
 func (k srtpKey) cryptoLine() string {
-	line := strconv.Itoa(k.tag) + " " + k.suite.String() + " inline:" + base64.StdEncoding.EncodeToString(k.master)
+	line := strconv.Itoa(k.tag) + " " + k.suite.String() + " inline:" + base64.StdEncoding.EncodeToString(k.master())
 	if len(k.mki) > 0 {
 		line += "|" + new(big.Int).SetBytes(k.mki).String() + ":" + strconv.Itoa(len(k.mki))
 	}
