@@ -98,10 +98,8 @@ func (l *sideLine) acceptable(policy SRTPPolicy) bool {
 		return false
 	case l.remote.raw:
 		return policy != RequireSRTP
-	case l.secureOnly():
-		return policy != NoSRTP && len(l.remote.keys) > 0
 	default:
-		return policy != RequireSRTP || len(l.remote.keys) > 0
+		return policy.secures(l.remote.proto, l.remote.keys)
 	}
 }
 

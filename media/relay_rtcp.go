@@ -16,20 +16,20 @@ func (s *stream) report(b []byte, src netip.AddrPort, now time.Time) {
 		s.drop(dropStranger)
 		return
 	}
-	if s.in != nil {
+	if s.srtp.in != nil {
 		var ok bool
-		if b, ok = s.in.report(b); !ok {
+		if b, ok = s.srtp.in.report(b); !ok {
 			s.drop(dropUnproven)
 			return
 		}
 	}
-	any := false
+	known := false
 	for {
 		p, rest, ok := nextRTCP(b)
 		if !ok {
 			break
 		}
-		any = true
+		known = true
 		b = rest
 		if sr, ok := p.sender(); ok {
 			s.control.lastSSRC, s.control.lastSR, s.control.lastSRAt = sr.ssrc, sr.ntp, now
@@ -39,7 +39,7 @@ func (s *stream) report(b []byte, src netip.AddrPort, now time.Time) {
 		}
 		s.passFeedback(p, now)
 	}
-	if !any {
+	if !known {
 		s.drop(dropMalformed)
 		return
 	}
@@ -99,9 +99,9 @@ func (s *stream) sendControl(b []byte) {
 	if !to.IsValid() || to.Port() == 0 {
 		return
 	}
-	if s.out != nil {
+	if s.srtp.out != nil {
 		var ok bool
-		if b, ok = s.out.report(b); !ok {
+		if b, ok = s.srtp.out.report(b); !ok {
 			s.metrics.sendFailures.Inc()
 			return
 		}

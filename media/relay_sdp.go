@@ -192,20 +192,9 @@ func (s *Side) proposeLocked(l *sideLine, p *proposal) error {
 	case p.media.raw:
 		local.proto = p.media.proto
 	case l.active() && !l.remote.raw:
-		local.proto = l.proto
-		if l.out != nil { // the key stays, and with it the roll-over counter
-			local.keys = []srtpKey{*l.out}
-		}
+		local.proto, local.keys = l.proto, offerKeys(s.cfg.Secure, true, l.out)
 	default:
-		local.proto = "RTP/AVP"
-		if s.cfg.Secure >= PreferSRTP {
-			local.proto = "RTP/SAVP"
-		}
-		if s.cfg.Secure != NoSRTP {
-			for i, suite := range offeredSuites {
-				local.keys = append(local.keys, newSRTPKey(i+1, suite))
-			}
-		}
+		local.proto, local.keys = offerProfile(s.cfg.Secure), offerKeys(s.cfg.Secure, false, nil)
 	}
 	return s.putLocked(l, local)
 }
@@ -285,13 +274,7 @@ func (s *Side) settle(l *sideLine, m relayMedia) bool {
 	if m.kind != l.kind || !m.usable() || m.raw != (len(l.local.fixed) > 0) {
 		return false
 	}
-	l.in, l.out = nil, nil
-	for i, k := range m.keys {
-		if j := slices.IndexFunc(l.local.keys, func(o srtpKey) bool { return o.tag == k.tag && o.suite == k.suite }); j >= 0 {
-			l.in, l.out = &m.keys[i], &l.local.keys[j]
-			break
-		}
-	}
+	l.in, l.out = answeredKeys(m.keys, l.local.keys)
 	if _, secure, _ := relayable(m.proto); l.in == nil && (secure || s.cfg.Secure == RequireSRTP) {
 		return false
 	}
@@ -377,28 +360,10 @@ func (s *Side) respondLocked(l, other *sideLine) (bool, error) {
 		bands: other.remote.bands, mux: l.remote.mux,
 		dir: answerDirection(l.remote.dir, s.withMusic(l, other.wish)),
 	}
-	s.secure(l, &local)
+	if l.in, l.out = answerKeys(s.cfg.Secure, l.remote.keys, l.in, l.out); l.out != nil {
+		local.keys = []srtpKey{*l.out}
+	}
 	return true, s.putLocked(l, local)
-}
-
-// secure settles the keys of a line that the peer offered: the ones in use stay when they can.
-func (s *Side) secure(l *sideLine, local *relayLine) {
-	in, out := l.in, l.out
-	l.in, l.out = nil, nil
-	if s.cfg.Secure == NoSRTP || len(l.remote.keys) == 0 {
-		return
-	}
-	choice := 0
-	if in != nil {
-		choice = max(0, slices.IndexFunc(l.remote.keys, func(k srtpKey) bool { return k.same(*in) }))
-	}
-	l.in = &l.remote.keys[choice]
-	ours := newSRTPKey(l.in.tag, l.in.suite)
-	if out != nil && out.suite == l.in.suite {
-		ours.master = out.master
-	}
-	l.out = &ours
-	local.keys = []srtpKey{ours}
 }
 
 // commitLocked makes the lines the agreed ones and tells the loop.

@@ -140,6 +140,7 @@ func (s *Side) moveLocked(to *relayLoop) {
 
 // Play lets the peer hear a sound instead of its partner, after those that it has been given before.
 func (s *Side) Play(p *Playback) {
+	p.sound = s.relay.ports.sounds.shared(p.sound)
 	p.sound.at(mixRate)
 	s.relay.mu.Lock()
 	defer s.relay.mu.Unlock()

@@ -25,8 +25,7 @@ type stream struct {
 	latch     latch
 	connected bool
 	steady    int
-	in        *srtpIn  // nil for plain RTP
-	out       *srtpOut // nil for plain RTP
+	srtp      srtpState
 	reception reception
 	clock     int // of what is received
 	o         relayOut
@@ -102,20 +101,8 @@ func (s *stream) adopt(p *streamParams, now time.Time) {
 	if p.rtcp.IsValid() && (before == nil || before.rtcp != p.rtcp || before.mux != p.mux) {
 		s.control.signal(p.rtcp, p.mux)
 	}
-	switch {
-	case p.in == nil:
-		s.in = nil
-	case s.in == nil || !s.in.key.same(*p.in):
-		s.in = newSRTPIn(*p.in, s.in, s.reception.ssrc)
-	}
-	switch {
-	case p.out == nil:
-		s.out = nil
-	case s.out == nil || !s.out.key.same(*p.out):
-		if s.o.packets >= 1<<15 { // the peer cannot know how often the numbers have wrapped
-			s.o.init()
-		}
-		s.out = newSRTPOut(*p.out)
+	if s.srtp.adopt(p.in, p.out, s.reception.ssrc, s.o.packets) {
+		s.o.init()
 	}
 	if before != nil && (before.sends != p.sends || before.receives != p.receives) {
 		s.o.pause()
@@ -176,9 +163,9 @@ func (s *stream) receive(b []byte, src netip.AddrPort, now time.Time) {
 		s.report(b, src, now)
 		return
 	}
-	if s.in != nil {
+	if s.srtp.in != nil {
 		var ok bool
-		if b, ok = s.in.packet(b); !ok {
+		if b, ok = s.srtp.in.packet(b); !ok {
 			s.drop(dropUnproven)
 			return
 		}
@@ -283,9 +270,9 @@ func (s *stream) write(b []byte) {
 	if !s.latch.peer.IsValid() {
 		return
 	}
-	if s.out != nil {
+	if s.srtp.out != nil {
 		var ok bool
-		if b, ok = s.out.packet(b); !ok {
+		if b, ok = s.srtp.out.packet(b); !ok {
 			s.metrics.sendFailures.Inc()
 			return
 		}

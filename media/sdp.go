@@ -21,6 +21,7 @@ type remoteMedia struct {
 	MaxPtime  int            // ms of sound per packet the peer can take, 0 when not told
 	Codecs    []payload      // sound formats in the peer's order, known and unknown
 	Events    []payload      // telephone-event formats in the peer's order
+	Keys      []srtpKey      // of the a=crypto lines that can be served, in the peer's order
 	Hold      bool           // the peer does not want to hear us: sendonly, inactive or c=0.0.0.0 (RFC 3264 §8.4)
 }
 
@@ -40,6 +41,7 @@ type negotiated struct {
 	SendAllowed    bool           // we may send sound
 	ReceiveAllowed bool           // the peer may send sound
 	Held           bool           // the peer does not want to hear us
+	In, Out        *srtpKey       // the peer's key and ours; nil for plain RTP
 }
 
 // answerDirection is the direction that answers an offered one when we would like wish ourselves (RFC 3264 §6.1):

@@ -19,6 +19,8 @@ type answerParams struct {
 	Codecs    []Codec        // what we do; the offer's order decides among them (RFC 3264 §6.1)
 	Ptime     int            // ms per packet when the offer wishes nothing, 0 = 20
 	Direction Direction      // what we would like; the offer may narrow it
+	Secure    SRTPPolicy     // whether and how the media may be secured
+	In, Out   *srtpKey       // keys in use, nil for none
 }
 
 // parseOffer reads an offer; only a malformed one is an error.
@@ -30,15 +32,17 @@ func parseOffer(sdp []byte) (*offer, error) {
 	return &offer{desc: d}, nil
 }
 
-// answer accepts the first plain audio line with a codec of ours and refuses the others with port 0 (RFC 3264 §6).
+// answer accepts the first audio line with a codec of ours, a secured one before a plain one, and refuses the others with
+// port 0 (RFC 3264 §6).
 // It names one codec, so that the peer cannot change between several without telling, and the events at its clock.
 func (o *offer) answer(p answerParams) ([]byte, negotiated, error) {
-	index, remote, err := o.pick(p.Codecs)
+	index, remote, err := o.pick(p.Codecs, p.Secure)
 	if err != nil {
 		return nil, negotiated{}, fmt.Errorf("answer offer: %w", err)
 	}
 	n := negotiate(remote, remote.Codecs, p.Codecs, p.Ptime)
 	n.Direction = answerDirection(remote.Direction, p.Direction)
+	n.In, n.Out = answerKeys(p.Secure, remote.Keys, p.In, p.Out)
 	n.allow()
 	w := newSDPWriter(p.Local.Addr(), o.desc.timing)
 	for i := range o.desc.media {
@@ -51,36 +55,37 @@ func (o *offer) answer(p answerParams) ([]byte, negotiated, error) {
 		if n.HasEvents {
 			line.payloads = append(line.payloads, n.Events[0])
 		}
+		if n.Out != nil {
+			line.keys = []srtpKey{*n.Out}
+		}
 		w.audio(line)
 	}
 	return p.Origin.stamp(w), n, nil
 }
 
 // pick finds the audio line to accept.
-func (o *offer) pick(codecs []Codec) (int, remoteMedia, error) {
-	plain, secure := 0, 0
+func (o *offer) pick(codecs []Codec, policy SRTPPolicy) (int, remoteMedia, error) {
+	best := -1
+	var chosen remoteMedia
 	for i := range o.desc.media {
 		m := &o.desc.media[i]
-		if m.kind != "audio" || m.port == 0 {
+		plain, secure := profile(m.proto)
+		if m.kind != "audio" || m.port == 0 || !plain && !secure || best >= 0 && !secure {
 			continue
 		}
-		isPlain, isSecure := profile(m.proto)
-		if isSecure {
-			secure++
-		}
-		if !isPlain {
-			continue
-		}
-		plain++
 		r := o.desc.remote(m)
-		if slices.ContainsFunc(r.Codecs, func(p payload) bool { return slices.Contains(codecs, p.Codec) }) {
-			return i, r, nil
+		if !policy.secures(m.proto, r.Keys) || !slices.ContainsFunc(r.Codecs, func(p payload) bool { return slices.Contains(codecs, p.Codec) }) {
+			continue
+		}
+		best, chosen = i, r
+		if secure {
+			break
 		}
 	}
-	if plain == 0 && secure > 0 {
-		return -1, remoteMedia{}, ErrSRTPOnly
+	if best < 0 {
+		return -1, remoteMedia{}, unusable(o.desc, policy)
 	}
-	return -1, remoteMedia{}, fmt.Errorf("%d m= lines, %d of plain audio: %w", len(o.desc.media), plain, ErrNoCommonCodec)
+	return best, chosen, nil
 }
 
 // negotiate settles codec, events and packet time with a peer; formats are those of the peer in the order that decides.

@@ -79,6 +79,7 @@ func (d *description) remote(m *mediaLine) remoteMedia {
 	}
 	r.Ptime = m.number("ptime")
 	r.MaxPtime = m.number("maxptime")
+	r.Keys = m.keys()
 	for _, p := range m.payloads() {
 		if p.Codec == TelephoneEvent {
 			r.Events = append(r.Events, p)

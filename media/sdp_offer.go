@@ -19,25 +19,28 @@ type offerParams struct {
 	Codecs    []Codec        // in order of preference
 	Ptime     int            // ms per packet, 0 = 20
 	Direction Direction      // what we would like
+	Secure    SRTPPolicy     // whether and how the media may be secured
+	Out       *srtpKey       // our key in use, nil for none
 	Previous  *offer         // the peer's latest description, nil at first: its m= lines and numbers stay (RFC 3264 §8)
 }
 
 // newOffer writes an offer of ours: one audio line with every codec and telephone-event. In a session that has been
 // negotiated before, the m= lines keep their places, refused ones with port 0, and formats keep their numbers.
 func newOffer(p offerParams) []byte {
-	line := audioLine{port: p.Local.Port(), proto: "RTP/AVP", ptime: p.Ptime, dir: p.Direction}
+	line := audioLine{port: p.Local.Port(), proto: offerProfile(p.Secure), ptime: p.Ptime, dir: p.Direction}
 	if line.ptime == 0 {
 		line.ptime = defaultPtime
 	}
 	var before remoteMedia
 	index := -1
 	if p.Previous != nil {
-		if i, r, err := p.Previous.pick(p.Codecs); err == nil {
+		if i, r, err := p.Previous.pick(p.Codecs, p.Secure); err == nil {
 			index, before = i, r
 			line.proto, line.mux = p.Previous.desc.media[i].proto, r.RTCPMux
 		}
 	}
 	line.payloads = offeredPayloads(p.Codecs, before)
+	line.keys = offerKeys(p.Secure, index >= 0, p.Out)
 	w := newSDPWriter(p.Local.Addr(), "0 0")
 	if p.Previous != nil {
 		for i := range p.Previous.desc.media {
@@ -99,7 +102,7 @@ func offeredPayloads(codecs []Codec, before remoteMedia) []payload {
 
 // parseAnswer reads the peer's answer to an offer of ours. We send the first format of the answer that is ours, with
 // the answer's number; a peer that answers with several may send any of them (RFC 3264 §6.1, §7).
-func parseAnswer(offered, answer []byte) (negotiated, error) {
+func parseAnswer(offered, answer []byte, policy SRTPPolicy) (negotiated, error) {
 	o, err := parseOffer(offered)
 	if err != nil {
 		return negotiated{}, fmt.Errorf("read own offer: %w", err)
@@ -113,9 +116,6 @@ func parseAnswer(offered, answer []byte) (negotiated, error) {
 		return negotiated{}, fmt.Errorf("read answer: %d m= lines, no audio among them: %w", len(a.media), ErrNoCommonCodec)
 	}
 	m := &a.media[index]
-	if _, secure := profile(m.proto); secure {
-		return negotiated{}, fmt.Errorf("read answer: profile %s: %w", m.proto, ErrSRTPOnly)
-	}
 	if m.kind != "audio" || m.port == 0 {
 		return negotiated{}, fmt.Errorf("read answer: audio refused: %w", ErrNoCommonCodec)
 	}
@@ -132,6 +132,14 @@ func parseAnswer(offered, answer []byte) (negotiated, error) {
 	n.Mux = theirs.RTCPMux && ours.RTCPMux
 	if !n.Mux && theirs.RTCPMux {
 		n.RemoteRTCP = m.rtcp(theirs.Addr, false)
+	}
+	n.In, n.Out = answeredKeys(theirs.Keys, ours.Keys)
+	switch _, secure := profile(m.proto); {
+	case n.In != nil:
+	case secure:
+		return negotiated{}, fmt.Errorf("read answer: profile %s without a key of ours answered: %w", m.proto, ErrSRTPOnly)
+	case policy == RequireSRTP:
+		return negotiated{}, fmt.Errorf("read answer: %w", ErrSRTPRequired)
 	}
 	n.Direction = answerDirection(theirs.Direction, ours.Direction)
 	n.allow()

@@ -81,7 +81,7 @@ func TestParseAnswer(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			n, err := parseAnswer(offered, tt.answer)
+			n, err := parseAnswer(offered, tt.answer, NoSRTP)
 			if !errors.Is(err, tt.err) || (err != nil) != (tt.err != nil) {
 				t.Fatalf("err = %v, want %v", err, tt.err)
 			}
@@ -98,7 +98,7 @@ func TestParseAnswer(t *testing.T) {
 // TestAnswerDoesNotAddMux: a peer that answers with rtcp-mux unasked still gets RTCP on the next port.
 func TestAnswerDoesNotAddMux(t *testing.T) {
 	offered := newOffer(offerParams{Local: ourAddr, Origin: &sdpOrigin{}, Codecs: []Codec{PCMA}})
-	n, err := parseAnswer(offered, lines("v=0", "c=IN IP4 192.0.2.1", "m=audio 4000 RTP/AVP 8", "a=rtcp-mux"))
+	n, err := parseAnswer(offered, lines("v=0", "c=IN IP4 192.0.2.1", "m=audio 4000 RTP/AVP 8", "a=rtcp-mux"), NoSRTP)
 	if err != nil || n.Mux || n.RemoteRTCP.String() != "192.0.2.1:4001" {
 		t.Errorf("err %v, mux %v, RTCP %v", err, n.Mux, n.RemoteRTCP)
 	}
@@ -140,7 +140,7 @@ func FuzzSDP(f *testing.F) {
 		if n.Ptime < 10 || n.Ptime > 60 || !slices.Contains(codecs, n.Codec) {
 			t.Fatalf("negotiated %+v", n)
 		}
-		peer, err := parseAnswer(sdp, b)
+		peer, err := parseAnswer(sdp, b, NoSRTP)
 		if err != nil && !errors.Is(err, ErrNoCommonCodec) {
 			t.Fatalf("peer cannot read our answer: %v\n%s", err, b)
 		}

@@ -89,12 +89,9 @@ func (d *description) relayMedia(i int) relayMedia {
 	} else {
 		r.formats = readFormats(m)
 	}
+	r.keys = m.keys()
 	for _, a := range m.attrs {
 		switch {
-		case a.key == "crypto":
-			if k, ok := parseCrypto(a.value); ok && !slices.ContainsFunc(r.keys, func(o srtpKey) bool { return o.tag == k.tag }) {
-				r.keys = append(r.keys, k)
-			}
 		case notPassed[a.key] || !raw && ofFormat(a):
 		default:
 			r.attrs = append(r.attrs, a)

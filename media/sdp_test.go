@@ -168,7 +168,7 @@ func TestDirections(t *testing.T) {
 					t.Errorf("send %v receive %v held %v", n.SendAllowed, n.ReceiveAllowed, n.Held)
 				}
 				// The other end of the same exchange: the peer sees the mirror of what we see.
-				peer, err := parseAnswer(sdp, []byte(got))
+				peer, err := parseAnswer(sdp, []byte(got), NoSRTP)
 				if err != nil {
 					t.Fatal(err)
 				}

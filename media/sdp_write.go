@@ -50,6 +50,7 @@ type audioLine struct {
 	ptime    int
 	dir      Direction
 	mux      bool
+	keys     []srtpKey
 }
 
 func (w *sdpWriter) audio(l audioLine) {
@@ -67,6 +68,9 @@ func (w *sdpWriter) audio(l audioLine) {
 	fmt.Fprintf(&w.body, "a=ptime:%d\r\n", l.ptime)
 	if l.mux {
 		w.body.WriteString("a=rtcp-mux\r\n")
+	}
+	for _, k := range l.keys {
+		w.attr("crypto", k.cryptoLine())
 	}
 	fmt.Fprintf(&w.body, "a=%s\r\n", l.dir)
 }

@@ -20,6 +20,8 @@ type SessionConfig struct {
 	// Local is the address where the leg's signalling arrived. Descriptions name it when the ports are bound to every
 	// address and no other is to be advertised.
 	Local netip.Addr
+	// Secure says how the media may be secured; it is NoSRTP unless the leg's signalling is secured itself.
+	Secure SRTPPolicy
 	// CNAME names the server in RTCP (RFC 3550 §6.5.1); empty means a random one per session (RFC 7022 §4.2).
 	CNAME string
 	// Log may be nil.
@@ -51,6 +53,7 @@ type Session struct {
 
 	// ---- owned by the mixer, by Close when there is none ----
 	in      inbound
+	srtp    srtpState
 	out     outbound
 	control control
 }

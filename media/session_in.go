@@ -73,6 +73,9 @@ func (s *Session) adopt(p *sessionParams) {
 	if in.latch.signal(p.Remote) {
 		s.untie()
 	}
+	if s.srtp.adopt(p.In, p.Out, in.reception.ssrc, s.out.packets) {
+		s.out.restart()
+	}
 	s.out.adopt(p)
 	s.control.signal(p.RemoteRTCP, p.Mux)
 }
@@ -103,13 +106,20 @@ func (s *Session) packet(data []byte, b *batch, i int, now time.Time) {
 		s.report(data, b.src[i], now)
 		return
 	}
+	if in.params == nil { // nothing was agreed yet
+		s.drop(dropPayload)
+		return
+	}
+	if s.srtp.in != nil {
+		var ok bool
+		if data, ok = s.srtp.in.packet(data); !ok {
+			s.drop(dropUnproven)
+			return
+		}
+	}
 	var p rtpPacket
 	if !p.parse(data) {
 		s.drop(dropMalformed)
-		return
-	}
-	if in.params == nil { // nothing was agreed yet
-		s.drop(dropPayload)
 		return
 	}
 	codec := in.params.formats[p.pt]

@@ -18,7 +18,7 @@ type outbound struct {
 	last    time.Time // when the last frame was sent, zero before the first
 	marker  bool      // the next packet starts after a pause (RFC 3551 §4.1)
 	n       int       // bytes in buf after the header
-	buf     [rtpHeaderLen + maxPayload]byte
+	buf     [rtpHeaderLen + maxPayload + srtpOverhead]byte
 	limiter limiter
 
 	packets uint32
@@ -26,7 +26,13 @@ type outbound struct {
 }
 
 func (o *outbound) init() {
-	o.ssrc, o.seq, o.ts = rand.Uint32(), uint16(rand.Uint32()), rand.Uint32()
+	o.ssrc, o.seq, o.ts = rand.Uint32(), uint16(rand.Uint32())>>1, rand.Uint32() // the number as srtpOut asks
+}
+
+// restart begins another stream.
+func (o *outbound) restart() {
+	o.init()
+	o.marker = true
 }
 
 // adopt takes up what was negotiated.
@@ -71,7 +77,11 @@ func (s *Session) send(frame []byte, now time.Time) {
 func (s *Session) emit() {
 	o := &s.out
 	putRTPHeader(o.buf[:], o.marker, o.pt, o.seq, o.ts, o.ssrc)
-	if s.pair.rtp.WriteTo(o.buf[:rtpHeaderLen+o.n], s.in.latch.peer) != nil {
+	b, ok := o.buf[:rtpHeaderLen+o.n], true
+	if s.srtp.out != nil {
+		b, ok = s.srtp.out.packet(b)
+	}
+	if !ok || s.pair.rtp.WriteTo(b, s.in.latch.peer) != nil {
 		s.metrics.sendFailures.Inc()
 	}
 	o.seq++

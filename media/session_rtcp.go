@@ -87,6 +87,13 @@ func (s *Session) report(data []byte, src netip.AddrPort, now time.Time) {
 		s.drop(dropStranger)
 		return
 	}
+	if s.srtp.in != nil {
+		var ok bool
+		if data, ok = s.srtp.in.report(data); !ok {
+			s.drop(dropUnproven)
+			return
+		}
+	}
 	known := false
 	for {
 		p, rest, ok := nextRTCP(data)
@@ -177,7 +184,14 @@ func (s *Session) sendReport(now time.Time, bye bool) {
 	if c.mux {
 		to, conn = s.in.latch.peer, s.pair.rtp
 	}
-	if to.IsValid() && to.Port() != 0 && conn.WriteTo(b, to) != nil {
+	if !to.IsValid() || to.Port() == 0 {
+		return
+	}
+	ok := true
+	if s.srtp.out != nil {
+		b, ok = s.srtp.out.report(b)
+	}
+	if !ok || conn.WriteTo(b, to) != nil {
 		s.metrics.sendFailures.Inc()
 	}
 }

@@ -50,6 +50,7 @@ func (s *Session) Accept(offer []byte) (answer []byte, err error) {
 	}
 	answer, n, err := o.answer(answerParams{
 		Local: s.advertised(o.peer()), Origin: &s.sdp.origin, Codecs: s.cfg.Codecs, Ptime: s.cfg.Ptime, Direction: SendRecv,
+		Secure: s.cfg.Secure, In: s.key().In, Out: s.key().Out,
 	})
 	if err != nil {
 		return nil, err
@@ -69,7 +70,7 @@ func (s *Session) Offer() ([]byte, error) {
 	}
 	s.sdp.ours = newOffer(offerParams{
 		Local: s.advertised(peer), Origin: &s.sdp.origin, Codecs: s.cfg.Codecs, Ptime: s.cfg.Ptime,
-		Direction: SendRecv, Previous: s.sdp.peer,
+		Direction: SendRecv, Secure: s.cfg.Secure, Out: s.key().Out, Previous: s.sdp.peer,
 	})
 	return s.sdp.ours, nil
 }
@@ -81,7 +82,7 @@ func (s *Session) Complete(answer []byte) error {
 	if s.sdp.ours == nil {
 		return ErrNoOffer
 	}
-	n, err := parseAnswer(s.sdp.ours, answer)
+	n, err := parseAnswer(s.sdp.ours, answer, s.cfg.Secure)
 	if err != nil {
 		return fmt.Errorf("complete offer: %w", err)
 	}
@@ -91,6 +92,14 @@ func (s *Session) Complete(answer []byte) error {
 	s.sdp.ours = nil
 	s.settle(n)
 	return nil
+}
+
+// key gives the keys in use.
+func (s *Session) key() negotiated {
+	if p := s.params.Load(); p != nil {
+		return p.negotiated
+	}
+	return negotiated{}
 }
 
 // settle hands what was negotiated to the mixer.
