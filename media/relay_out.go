@@ -23,7 +23,7 @@ type relayOut struct {
 	// The source of the packets.
 	live   bool
 	source uint32 // its SSRC
-	base   uint16 // its first sequence number that counts
+	run    int    // how many numbers back it has been the source, relayBehind at most
 	in     uint16 // its highest
 	inTS   uint32 // its timestamp that changed last
 	seqOff uint16
@@ -80,7 +80,7 @@ func (o *relayOut) relay(p *rtpPacket, clock int, now time.Time) (seq uint16, ts
 			break
 		}
 		o.jump = false
-		if int16(p.seq-o.base) < 0 {
+		if step < 0 && -int(step) > o.run {
 			return 0, 0, false, false
 		}
 		if step > 0 {
@@ -89,17 +89,17 @@ func (o *relayOut) relay(p *rtpPacket, clock int, now time.Time) (seq uint16, ts
 				marker = true
 				break
 			}
-			o.in = p.seq
+			if advance := (p.ts - o.inTS) / uint32(step); advance != 0 && advance < uint32(clock) {
+				o.step = advance
+			}
+			o.in, o.run = p.seq, min(o.run+int(step), relayBehind)
 		}
 	}
 	seq, ts = p.seq+o.seqOff, p.ts+o.tsOff
 	if !o.count(seq, len(p.payload)) {
 		return 0, 0, false, false
 	}
-	if step := ts - o.ts; step != 0 && int16(p.seq-o.in) >= 0 {
-		if step < uint32(clock) {
-			o.step = step
-		}
+	if p.seq == o.in && ts != o.ts {
 		o.ts, o.at, o.inTS = ts, now, p.ts
 	}
 	return seq, ts, marker || p.marker, true
@@ -111,8 +111,9 @@ func (o *relayOut) follow(p *rtpPacket, clock int, now time.Time) {
 		o.leave(now)
 	}
 	seq, ts := o.onward(clock, now)
-	o.live, o.source, o.base, o.in, o.inTS = true, p.ssrc, p.seq, p.seq, p.ts
+	o.live, o.source, o.run, o.in, o.inTS = true, p.ssrc, 0, p.seq, p.ts
 	o.seqOff, o.tsOff = seq-p.seq, ts-p.ts
+	o.ts, o.at = ts, now
 	o.rebase, o.jump = false, false
 }
 

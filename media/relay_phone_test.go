@@ -276,3 +276,8 @@ func wantLine(t *testing.T, sdp, line string) {
 		t.Errorf("no line %q in\n%s", line, sdp)
 	}
 }
+
+// unspecified is the address by which phones held before RFC 3264.
+func unspecified(a netip.AddrPort) netip.AddrPort {
+	return netip.AddrPortFrom(netip.IPv4Unspecified(), a.Port())
+}
