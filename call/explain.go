@@ -126,7 +126,7 @@ func destination(r Route) string {
 		if r.SpaceID != "" {
 			return "a space of " + r.Site.Domain
 		}
-		return "gateway of " + r.Site.Domain
+		return "the spaces of " + r.Site.Domain
 	case ToLine:
 		return lineInWords(r.User)
 	case ToTrunk:

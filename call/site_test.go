@@ -118,8 +118,8 @@ func uriOf(text string) sip.URI {
 	if u, ok := parseTarget(text); ok {
 		return u
 	}
-	if strings.HasPrefix(text, "urn:") {
-		return sip.URI{Scheme: "urn", User: strings.TrimPrefix(text, "urn:")}
+	if name, ok := strings.CutPrefix(text, "urn:"); ok {
+		return sip.URI{Scheme: "urn", User: name}
 	}
 	user, host, ok := strings.Cut(text, "@")
 	if !ok {

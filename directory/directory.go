@@ -62,7 +62,7 @@ func New(e *Enterprise) (*Directory, error) {
 		byOwner:    make(map[*User]*Space),
 		byID:       make(map[spaceKey]*Space),
 	}
-	rand.Read(d.idKey[:]) //nolint:errcheck // crypto/rand.Read never fails
+	rand.Read(d.idKey[:])
 	assignRefs(e)
 	for _, s := range e.Sites {
 		d.addSite(s)

@@ -28,6 +28,7 @@ func (routeCmd) Help() string {
 	return `Nothing is called. A running server answers for the moment, with the calls that are up; without one the store is read.
 
 Example: passerelle route --from +33170001201 --to 0612345678
+
 Example: passerelle route --from paris.acme.test/carrier --to +33170001000`
 }
 
