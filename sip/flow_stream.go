@@ -26,6 +26,7 @@ type streamFlow struct {
 	ident  FlowID
 	kind   string // "TCP", "TLS", "WS" or "WSS"
 	conn   net.Conn
+	raw    net.Conn // conn, or what TLS runs on
 	frame  func(b []byte) []byte // wraps a message for the wire, nil for TCP and TLS
 	remote netip.AddrPort
 	addr   netip.AddrPort
@@ -36,9 +37,9 @@ type streamFlow struct {
 	gone  chan struct{} // closed by close
 }
 
-func newStreamFlow(id FlowID, kind string, c net.Conn) *streamFlow {
+func newStreamFlow(id FlowID, kind string, c, raw net.Conn) *streamFlow {
 	return &streamFlow{
-		ident: id, kind: kind, conn: c, remote: addrPortOf(c.RemoteAddr()), addr: addrPortOf(c.LocalAddr()),
+		ident: id, kind: kind, conn: c, raw: raw, remote: addrPortOf(c.RemoteAddr()), addr: addrPortOf(c.LocalAddr()),
 		queue: make(chan []byte, streamQueue), gone: make(chan struct{}),
 	}
 }
@@ -73,11 +74,11 @@ func (f *streamFlow) push(b []byte) error {
 	}
 }
 
-// close ends the flow; reader and writer notice.
+// close ends the flow; reader and writer notice. It does not wait, as the farewell of TLS could.
 func (f *streamFlow) close() {
 	f.once.Do(func() {
 		close(f.gone)
-		_ = f.conn.Close()
+		_ = f.raw.Close()
 	})
 }
 
@@ -90,6 +91,8 @@ func (f *streamFlow) writeLoop() {
 			return
 		case b := <-f.queue:
 			if b == nil { // from finish
+				_ = f.conn.SetWriteDeadline(time.Now().Add(time.Second))
+				_ = f.conn.Close() // with the farewell of TLS
 				return
 			}
 			_ = f.conn.SetWriteDeadline(time.Now().Add(streamWriteTime))
@@ -168,7 +171,7 @@ func (s *Server) serveConn(ctx context.Context, kind string, c net.Conn) {
 		return
 	}
 	_ = c.SetDeadline(time.Time{})
-	f := newStreamFlow(s.flows.next(), kind, c)
+	f := newStreamFlow(s.flows.next(), kind, c, raw)
 	if frames != nil {
 		f.frame = frames.wrap
 	}
