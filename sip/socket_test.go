@@ -96,7 +96,7 @@ func TestCancelBehindInviteOnSockets(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = c.Close() }()
-	for i := range 400 {
+	for i := range 100 {
 		invite := siptest.Text(fmt.Sprintf("INVITE sip:8000@site.test SIP/2.0\nVia: SIP/2.0/UDP %s;branch=z9hG4bK%d\nFrom: <sip:a@x>;tag=%d\nTo: <sip:8000@site.test>\nCall-ID: order%d\nCSeq: 1 INVITE\nContact: <sip:a@%s>\n", c.LocalAddr(), i, i, i, c.LocalAddr()))
 		_, _ = c.Write([]byte(invite))
 		_, _ = c.Write([]byte(strings.ReplaceAll(invite, "INVITE", "CANCEL")))
