@@ -230,10 +230,10 @@ var knownMethods = map[sipmsg.RequestMethod]struct{}{
 	sipmsg.MESSAGE: {}, sipmsg.PRACK: {}, sipmsg.PUBLISH: {},
 }
 
-// extensions are the option tags we understand (RFC 3261 §8.2.2.3): session timers, and Path and outbound in a
+// extensions are the option tags we understand (RFC 3261 §8.2.2.3): session timers, Replaces, and Path and outbound in a
 // registration. A tag here is a promise.
 var extensions = map[sipmsg.RequestMethod][]string{
-	sipmsg.INVITE: {"timer"}, sipmsg.UPDATE: {"timer"}, sipmsg.REGISTER: {"path", "outbound"},
+	sipmsg.INVITE: {"timer", "replaces"}, sipmsg.UPDATE: {"timer"}, sipmsg.REGISTER: {"path", "outbound"},
 }
 
 // unsupported returns 420 with the option tags of Require that we do not know.

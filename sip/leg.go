@@ -58,6 +58,7 @@ type Leg struct {
 	since     time.Time
 	calling   bool // we are the caller: the Call-ID is ours
 	heardSeq  bool // remoteSeq is set
+	referred  bool // the peer has sent a REFER
 	call      *ourCall
 }
 

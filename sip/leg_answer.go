@@ -49,7 +49,7 @@ func (l *Leg) reply(req *sipmsg.Request, code int, reason string) *sipmsg.Respon
 	}
 	if code > 100 && code < 300 && (req.IsInvite() || req.Method == sipmsg.OPTIONS || req.Method == sipmsg.UPDATE) {
 		res.AppendHeader(sipmsg.NewHeader("Allow", legAllowed))
-		res.AppendHeader(sipmsg.NewHeader("Supported", "timer"))
+		res.AppendHeader(sipmsg.NewHeader("Supported", "timer, replaces"))
 	}
 	if code > 100 {
 		header(res, "Session-ID", l.sessionID.header())
@@ -58,7 +58,7 @@ func (l *Leg) reply(req *sipmsg.Request, code int, reason string) *sipmsg.Respon
 }
 
 // legAllowed are the methods a leg takes.
-const legAllowed = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, NOTIFY"
+const legAllowed = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, REFER, NOTIFY"
 
 // respond sends an answer in the dialog.
 func (l *Leg) respond(tx *serverTx, res *sipmsg.Response) {

@@ -47,6 +47,8 @@ func (l *Leg) takeRequest(in *inbound, tx *serverTx) {
 			code = 200
 		}
 		l.respond(tx, l.reply(in.Request, code, ""))
+	case sipmsg.REFER:
+		l.takeRefer(in, tx)
 	case sipmsg.PRACK:
 		l.respond(tx, l.reply(in.Request, 481, "")) // we send nothing that wants one
 	case sipmsg.SUBSCRIBE, sipmsg.PUBLISH:

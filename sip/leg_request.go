@@ -100,7 +100,7 @@ func (l *Leg) request(method sipmsg.RequestMethod, seq uint32, w *wire) *sipmsg.
 	if method == sipmsg.INVITE || method == sipmsg.UPDATE {
 		header(req, "Contact", l.contact())
 		header(req, "Allow", legAllowed)
-		header(req, "Supported", "timer")
+		header(req, "Supported", "timer, replaces")
 	}
 	header(req, "User-Agent", l.s.cfg.UserAgent)
 	header(req, "Session-ID", l.sessionID.header())

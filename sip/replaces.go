@@ -1,0 +1,57 @@
+package sip
+
+import (
+	"strings"
+)
+
+// Replaces names a dialog that a new one is to take the place of (RFC 3891 §6.1).
+type Replaces struct {
+	CallID    string
+	ToTag     string // of our side, as the sender of the header sees it
+	FromTag   string // of the peer
+	EarlyOnly bool   // not if the dialog is confirmed
+}
+
+// parseReplaces reads a Replaces header.
+func parseReplaces(v string) (r Replaces, ok bool) {
+	callID, rest := cutUnquoted(v, ';')
+	r.CallID = strings.TrimSpace(callID)
+	for rest != "" {
+		var param string
+		param, rest = cutUnquoted(rest, ';')
+		key, val, _ := strings.Cut(param, "=")
+		switch strings.ToLower(strings.TrimSpace(key)) {
+		case "to-tag":
+			r.ToTag = strings.TrimSpace(val)
+		case "from-tag":
+			r.FromTag = strings.TrimSpace(val)
+		case "early-only":
+			r.EarlyOnly = true
+		}
+	}
+	return r, r.CallID != "" && r.ToTag != "" && r.FromTag != ""
+}
+
+// Replaces returns the dialog that the INVITE is to take the place of; asked tells whether it has such a header at all.
+func (in *Invite) Replaces() (r Replaces, ok, asked bool) {
+	v := in.Header("Replaces")
+	if v == "" {
+		return Replaces{}, false, false
+	}
+	r, ok = parseReplaces(v)
+	return r, ok, true
+}
+
+// Replaced returns the leg of the dialog that a Replaces header names (RFC 3891 §3).
+func (s *Server) Replaced(r Replaces) (*Leg, bool) {
+	// Who refers to a dialog may have its tags from either side's point of view; both together are a secret in any case.
+	for _, id := range []DialogID{
+		{CallID: r.CallID, LocalTag: LocalTag(r.ToTag), RemoteTag: RemoteTag(r.FromTag)},
+		{CallID: r.CallID, LocalTag: LocalTag(r.FromTag), RemoteTag: RemoteTag(r.ToTag)},
+	} {
+		if l := s.legs.find(id); l != nil && l.ID() == id {
+			return l, true
+		}
+	}
+	return nil, false
+}
