@@ -32,6 +32,7 @@ type Call struct {
 	waiting  *pendingAnswer // our 2xx to an INVITE of the peer that lacks its ACK
 	requests map[string]int // of the peer in this dialog, by method
 	infos    []Message
+	progress []string // of transfers
 	ending   Ending
 	ended    bool
 	setup    time.Duration

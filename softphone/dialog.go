@@ -121,6 +121,7 @@ func (c *Call) serve(m *Message, from netip.AddrPort) {
 		c.mu.Unlock()
 		p.reply(m, p.response(m, 200), from)
 	case "NOTIFY":
+		c.notified(m)
 		p.reply(m, p.response(m, 200), from)
 	case "REFER":
 		p.reply(m, p.response(m, 603), from)

@@ -1,0 +1,48 @@
+package softphone
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"strings"
+)
+
+// Refer asks the peer to call a URI instead (RFC 3515): a blind transfer. What becomes of it is told by Progress.
+func (c *Call) Refer(ctx context.Context, uri string) error {
+	_, err := c.ask(ctx, "REFER", func(m *Message) {
+		m.add("Refer-To", "<"+uri+">")
+		m.add("Referred-By", "<"+c.p.AOR()+">")
+		m.add("Contact", "<"+c.p.contact()+">")
+	})
+	return err
+}
+
+// Consult asks the peer to be with the peer of another call of this phone's: an attended transfer (RFC 5359 §2.5).
+func (c *Call) Consult(ctx context.Context, other *Call) error {
+	return c.Refer(ctx, other.target+"?Replaces="+url.QueryEscape(other.Replaces()))
+}
+
+// Replaces is the value of a Replaces header that names the call's dialog to its peer (RFC 3891 §6.1).
+func (c *Call) Replaces() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return fmt.Sprintf("%s;to-tag=%s;from-tag=%s", c.callID, tag(c.remote), tag(c.local))
+}
+
+// Progress are the status lines that NOTIFYs have told of transfers so far (RFC 3515 §2.4.5).
+func (c *Call) Progress() []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return append([]string(nil), c.progress...)
+}
+
+// notified keeps what a NOTIFY tells of a transfer.
+func (c *Call) notified(m *Message) {
+	if event, _, _ := strings.Cut(m.Header("Event"), ";"); !strings.EqualFold(strings.TrimSpace(event), "refer") {
+		return
+	}
+	line, _, _ := strings.Cut(string(m.Body), "\r\n")
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.progress = append(c.progress, line)
+}
