@@ -60,7 +60,7 @@ func (o *onward) phoneAttempt(u *directory.User, b *sip.Binding, secure media.SR
 // trunkAttempt is the way out by one address of a trunk.
 func (o *onward) trunkAttempt(t *directory.Trunk, addr netip.AddrPort, called string) (*attempt, error) {
 	shown := o.from.outside(t)
-	a := &attempt{trunk: t, out: sip.Outgoing{
+	a := &attempt{trunk: t, called: called, out: sip.Outgoing{
 		Target:      sip.TrunkTarget("sip:"+called+"@"+addr.String()+";user=phone", addr),
 		Trunk:       TrunkName(t),
 		From:        shown.uri,

@@ -25,7 +25,12 @@ const (
 
 // identity says who calls.
 func identity(c directory.Caller, leg *sip.Leg, hide bool) callerID {
-	id := callerID{user: c.User, number: c.Number, hidden: hide}
+	return identityOf(c, leg.Invite().From.Display, hide)
+}
+
+// identityOf is who a caller is; display is what a caller from outside calls itself.
+func identityOf(c directory.Caller, display string, hide bool) callerID {
+	id := callerID{user: c.User, number: c.Number, display: display}
 	if c.Site != nil {
 		id.domain = c.Site.Domain
 	}
@@ -33,7 +38,6 @@ func identity(c directory.Caller, leg *sip.Leg, hide bool) callerID {
 		id.display = c.User.Name
 		id.hidden = hide || c.User.CLIR
 	} else {
-		id.display = leg.Invite().From.Display
 		id.hidden = hide || c.Number == ""
 	}
 	id.uri = "sip:" + id.number + "@" + id.domain

@@ -18,6 +18,7 @@ type attempt struct {
 	media   mediaSide
 	secure  media.SRTPPolicy
 	trunk   *directory.Trunk // nil for a phone
+	called  string           // as the trunk was asked
 	user    *directory.User  // whose phone it is; nil for a trunk
 }
 

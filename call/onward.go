@@ -327,9 +327,30 @@ func (o *onward) join(ctx context.Context, won *forkEvent) error {
 		o.root.records.with(leg, func(r *cdr.Record) { r.Answer = now })
 	}
 	t := &twoParty{root: o.root, log: o.log, legs: [2]member{
-		{leg: o.leg, media: o.media}, {leg: won.leg, media: won.attempt.media, early: won.early},
+		{leg: o.leg, media: o.media, caller: o.caller, from: o.from}, o.callee(won),
 	}}
+	o.media = nil // its call closes it
 	return t.run(ctx)
+}
+
+// callee is the leg that answered, with what the call holds for it.
+func (o *onward) callee(won *forkEvent) member {
+	a := won.attempt
+	m := member{leg: won.leg, media: a.media, early: won.early, releases: o.releases}
+	o.sides, o.releases = nil, nil // the call's
+	switch {
+	case a.user != nil:
+		u := a.user
+		m.caller = directory.Caller{User: u, Site: u.Site, Number: u.Line(), Language: u.Site.Language}
+		m.caller.Device, _ = o.root.dir.Current().DeviceByUsername(a.binding.Username)
+		m.from = identityOf(m.caller, u.Name, false)
+	case a.trunk != nil:
+		m.caller = directory.Caller{Trunk: a.trunk, Site: a.trunk.Site, Number: a.called, Language: a.trunk.Site.Language}
+		m.from = identityOf(m.caller, "", false)
+	default:
+		m.from = identityOf(directory.Caller{}, "", true)
+	}
+	return m
 }
 
 // answer brings the callee's answer to the caller. A caller without an offer in its INVITE gets one now, of what the callee

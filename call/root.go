@@ -30,6 +30,9 @@ type Root struct {
 	limits  Limits
 	party   party.Config
 
+	joined registry
+	legs   Legs
+
 	settings Settings // nil: codes set nothing
 	log      *slog.Logger
 }
@@ -51,8 +54,19 @@ func NewRoot(dir *directory.Live, journal *cdr.Journal, log *slog.Logger) *Root 
 // Gateway sets where calls to a gateway number go.
 func (r *Root) Gateway(g Gateway) { r.gateway = g }
 
+// Legs finds the leg of a dialog; sip.Server satisfies it.
+type Legs interface {
+	Replaced(sip.Replaces) (*sip.Leg, bool)
+}
+
+// Server makes calls of ours and knows the legs that are up; sip.Server satisfies it.
+type Server interface {
+	Dialler
+	Legs
+}
+
 // Calls sets who makes calls of ours and who knows where phones are, before the first leg.
-func (r *Root) Calls(d Dialler, p Phones) { r.calls, r.phones = d, p }
+func (r *Root) Calls(s Server, p Phones) { r.calls, r.legs, r.phones = s, s, p }
 
 // Media sets how the media of calls passes, before the first leg.
 func (r *Root) Media(m MediaConfig) { r.media = m }
@@ -70,6 +84,7 @@ func (r *Root) ServeLeg(ctx context.Context, leg *sip.Leg) error {
 		return &sip.StatusError{Code: 403, Reason: "Forbidden", Err: err}
 	}
 	route := Plan(dir, caller, leg.Invite().RequestURI)
+	replaces, sound, asked := leg.Invite().Replaces()
 	log := r.log.With("call_id", leg.CallID(), "caller", caller.String())
 	log.InfoContext(ctx, "call", "route", route.Kind.String(), "why", route.Why, "remote", leg.Invite().Source.Remote.String())
 	r.records.begin(dir, leg, caller, route)
@@ -82,22 +97,34 @@ func (r *Root) ServeLeg(ctx context.Context, leg *sip.Leg) error {
 		}
 		defer release()
 	}
-	switch route.Kind {
-	case ToGateway:
-		err = r.gateway.ServeLeg(ctx, leg, caller, route.Site, route.SpaceID)
-	case ToLine, ToTrunk, ToEmergency, ToURI:
-		err = r.serveOnward(ctx, leg, caller, route, log)
-	case ToFeature:
-		err = r.serveFeature(ctx, leg, caller, route, log)
-	case Refused:
-		if route.Spoken == SpokenNotInPlan && caller.User != nil && r.limits.Fraud != nil {
-			r.limits.Fraud.Barred(ctx, caller.User)
-		}
-		err = route.Err()
+	switch {
+	case asked && !sound:
+		err = &sip.StatusError{Code: 400, Reason: "Bad Replaces"}
+	case asked:
+		err = r.serveReplacing(ctx, leg, caller, replaces)
 	default:
-		err = &sip.StatusError{Code: 404, Reason: "Not Found", Err: fmt.Errorf("plan: %s", route.Why)}
+		err = r.serveRoute(ctx, leg, caller, route, log)
 	}
 	r.records.end(leg, err)
 	log.InfoContext(ctx, "call ended", "after", time.Since(start).Round(time.Millisecond), "err", err)
 	return err
+}
+
+// serveRoute serves a call where the plan sends it.
+func (r *Root) serveRoute(ctx context.Context, leg *sip.Leg, caller directory.Caller, route Route, log *slog.Logger) error {
+	switch route.Kind {
+	case ToGateway:
+		return r.gateway.ServeLeg(ctx, leg, caller, route.Site, route.SpaceID)
+	case ToLine, ToTrunk, ToEmergency, ToURI:
+		return r.serveOnward(ctx, leg, caller, route, log)
+	case ToFeature:
+		return r.serveFeature(ctx, leg, caller, route, log)
+	case Refused:
+		if route.Spoken == SpokenNotInPlan && caller.User != nil && r.limits.Fraud != nil {
+			r.limits.Fraud.Barred(ctx, caller.User)
+		}
+		return route.Err()
+	default:
+		return &sip.StatusError{Code: 404, Reason: "Not Found", Err: fmt.Errorf("plan: %s", route.Why)}
+	}
 }

@@ -21,13 +21,6 @@ func (s side) other() side { return 1 - s }
 // String names the side for logs.
 func (s side) String() string { return [...]string{"a", "b"}[s] }
 
-// member is one leg of a call of two parties with its media.
-type member struct {
-	leg   *sip.Leg
-	media mediaSide
-	early []sip.LegEvent // told before the two were joined
-}
-
 // twoParty joins two answered legs until one of them ends: offers of one go to the other, and what it answers comes back.
 // The goroutine that calls run owns it.
 type twoParty struct {
@@ -41,6 +34,11 @@ type twoParty struct {
 	pending  [2]bool // an offer to this side has no answer yet
 	again    [2]bool // this side must be told something new as soon as nothing is pending
 	watch    *watch
+	transfer *transfer // under way, nil if none
+	given    *side     // the leg that went to another call
+
+	inbox chan func()   // work for the owner
+	ended chan struct{} // closed when nobody takes from inbox any more
 }
 
 // reoffered is what became of an offer to a side.
@@ -52,52 +50,92 @@ type reoffered struct {
 	err    error
 }
 
-// run passes offers until one leg ends, then hangs up the other with the reason of the first. It returns the cause.
+// run passes offers until one leg ends, then hangs up the other with the reason of the first. It returns the cause. It keeps
+// the caller's handler as long as the caller's leg is up, in this call or in another one.
 func (t *twoParty) run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx)) // the caller's leg may be replaced
 	defer cancel()
+	first := t.legs[sideA].leg
 	t.ctx = ctx
-	t.reoffers = make(chan reoffered, 8)
+	t.reoffers, t.inbox, t.ended = make(chan reoffered, 8), make(chan func()), make(chan struct{})
 	t.watch = newWatch()
 	defer t.watch.stop()
-	defer t.account()
+	for s := range t.legs {
+		t.root.joined.put(t.legs[s].leg, t)
+	}
 	t.join()
-	for {
-		a, b := &t.legs[sideA], &t.legs[sideB]
+	gone, given := t.serve()
+	close(t.ended)
+	cancel()
+	for s := range t.legs {
+		t.root.joined.drop(t.legs[s].leg, t)
+	}
+	var cause error
+	switch {
+	case given != nil:
+		t.legs[given.other()].leave(t.root, transferDone)
+	default:
+		cause = t.end(gone)
+	}
+	<-first.Done()
+	return cause
+}
+
+// serve works until one leg ends or is given to another call.
+func (t *twoParty) serve() (gone side, given *side) {
+	for t.given == nil {
+		var events [2]<-chan sip.LegEvent
+		for s := range t.legs {
+			if t.transfer == nil || !t.transfer.gone || t.transfer.by != side(s) {
+				events[s] = t.legs[s].leg.Events()
+			}
+		}
 		select {
-		case e, ok := <-a.leg.Events():
-			if !ok {
-				<-a.leg.Done()
-				return t.end(sideA)
+		case e, ok := <-events[sideA]:
+			if !ok && !t.early(sideA) {
+				return sideA, nil
+			} else if ok {
+				t.event(sideA, e)
 			}
-			t.event(sideA, e)
-		case e, ok := <-b.leg.Events():
-			if !ok {
-				<-b.leg.Done()
-				return t.end(sideB)
+		case e, ok := <-events[sideB]:
+			if !ok && !t.early(sideB) {
+				return sideB, nil
+			} else if ok {
+				t.event(sideB, e)
 			}
-			t.event(sideB, e)
 		case r := <-t.reoffers:
 			t.answered(r)
+		case f := <-t.inbox:
+			f()
+			if s, over := t.orphaned(); over {
+				return s, nil
+			}
 		case <-t.watch.C():
 			t.look()
 		case r := <-t.watch.results:
 			t.probed(r)
 		}
 	}
+	return 0, t.given
 }
 
-// account closes the accounts of the two legs.
-func (t *twoParty) account() {
-	for s := range t.legs {
-		t.closed(&t.legs[s])
+// early notes that a leg has ended which asked for a transfer that is under way: the call waits for its outcome.
+func (t *twoParty) early(s side) bool {
+	if t.transfer == nil || t.transfer.by != s {
+		return false
 	}
+	t.transfer.gone = true
+	return true
 }
 
-// closed closes the account of a leg that has ended or is about to.
-func (t *twoParty) closed(m *member) {
-	t.root.records.media(m.leg, m.media.State())
-	t.root.records.end(m.leg, nil)
+// orphaned tells of a leg that has ended while its transfer was under way, when that has failed.
+func (t *twoParty) orphaned() (side, bool) {
+	for s := range t.legs {
+		if t.transfer == nil && t.legs[s].leg.Cause() != nil {
+			return side(s), true
+		}
+	}
+	return 0, false
 }
 
 // join lets the two hear each other and works off what they told before.
@@ -128,14 +166,16 @@ func (t *twoParty) refresh() {
 	}
 }
 
-// end hangs up the other leg, telling it why.
+// end hangs up the other leg, telling it why, and closes both accounts.
 func (t *twoParty) end(first side) error {
+	<-t.legs[first].leg.Done()
 	cause := t.legs[first].leg.Cause()
 	r := sip.Reason{Protocol: "Q.850", Cause: 16, Text: "Normal call clearing"}
 	if end, ok := errors.AsType[*sip.PeerEnd](cause); ok && end.Reason.Protocol != "" {
 		r = end.Reason
 	}
-	hangup(t.legs[first.other()].leg, r)
+	t.legs[first.other()].leave(t.root, r)
+	t.legs[first].finished(t.root)
 	return cause
 }
 
@@ -150,6 +190,8 @@ func (t *twoParty) event(from side, e sip.LegEvent) {
 		}
 		t.legs[sideA].media.Join(t.legs[sideB].media)
 		t.refresh()
+	case sip.ReferEvent:
+		t.referred(from, e)
 	case sip.InfoEvent:
 		to := t.legs[from.other()].leg
 		go func() { _ = to.Info(t.ctx, e.ContentType, e.Body) }() // ends with the answer, or with the leg

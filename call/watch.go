@@ -38,6 +38,9 @@ func (w *watch) C() <-chan time.Time { return w.ticker.C }
 
 func (w *watch) stop() { w.ticker.Stop() }
 
+// renew begins anew for a leg that took the place of another.
+func (w *watch) renew(s side) { w.probing[s], w.seen[s] = false, time.Now() }
+
 // look probes the peers that gave no sign of life lately.
 func (t *twoParty) look() {
 	w := t.watch

@@ -1,0 +1,205 @@
+package call
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"passerelle/call/cdr"
+	"passerelle/directory"
+	"passerelle/sip"
+)
+
+// transfer is a REFER under way: its sender wants the other side of the call to be with somebody else. Until that has come
+// about the call stays as it is; when it fails, nothing has happened.
+type transfer struct {
+	by    side // who asked
+	event sip.ReferEvent
+	gone  bool // who asked has hung up already
+}
+
+// outcome is what became of a transfer.
+type outcome struct {
+	member member
+	err    error
+}
+
+// referred begins a transfer.
+func (t *twoParty) referred(from side, e sip.ReferEvent) {
+	m := &t.legs[from]
+	code := 0
+	switch {
+	case m.caller.User == nil:
+		code = 403 // whoever is outside does not call on our account
+	case t.transfer != nil:
+		code = 491
+	}
+	if code != 0 {
+		if err := m.leg.RefuseRefer(t.ctx, e, code); err != nil {
+			t.log.DebugContext(t.ctx, "REFER not refused", "err", err)
+		}
+		return
+	}
+	if err := m.leg.AcceptRefer(t.ctx, e); err != nil {
+		t.log.DebugContext(t.ctx, "REFER not accepted", "err", err)
+		return
+	}
+	t.log.InfoContext(t.ctx, "transfer asked for", "side", from.String(), "line", m.caller.User.Line(), "attended", e.Replaces != nil)
+	t.transfer = &transfer{by: from, event: e}
+	asker, referee := *m, t.legs[from.other()]
+	go func() { // ends with the outcome, or with the call
+		t.tell(asker.leg, e, 100)
+		o := t.reach(asker, referee, e)
+		if err := t.do(context.Background(), func() { t.transferred(o) }); err != nil && o.err == nil {
+			o.member.leave(t.root, elsewhere) // the call ended meanwhile
+		}
+	}()
+}
+
+// tell tells who asked how far the transfer is.
+func (t *twoParty) tell(leg *sip.Leg, e sip.ReferEvent, code int) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.ctx), hangupLimit)
+	defer cancel()
+	if err := leg.NotifyRefer(ctx, e, code, ""); err != nil {
+		t.log.DebugContext(ctx, "transfer's progress not told", "code", code, "err", err)
+	}
+}
+
+// reach brings about the leg that the referee is to be with.
+func (t *twoParty) reach(asker, referee member, e sip.ReferEvent) outcome {
+	if e.Replaces != nil {
+		m, err := t.takeOver(asker, *e.Replaces)
+		return outcome{m, err}
+	}
+	route := Plan(t.root.dir.Current(), asker.caller, e.To)
+	if err := route.Err(); err != nil {
+		return outcome{err: err}
+	}
+	payer := asker.caller
+	o := &onward{
+		root: t.root, leg: referee.leg, log: t.log, caller: payer, from: referee.from, hops: transferHops,
+		media: referee.media, offered: true,
+		progress: func(code int) {
+			if code == 180 {
+				go t.tell(asker.leg, e, code) // returns with the answer to the NOTIFY
+			}
+		},
+	}
+	_, o.direct = referee.media.(*direct)
+	won, err := o.find(t.ctx, route)
+	if err != nil {
+		for _, release := range o.releases {
+			release()
+		}
+		return outcome{err: err}
+	}
+	m := o.callee(won)
+	if err := won.attempt.media.Answered(won.answer); err != nil {
+		m.leave(t.root, sip.Reason{Protocol: "SIP", Cause: 488})
+		return outcome{err: mediaStatus(err)}
+	}
+	now := time.Now().UTC()
+	t.root.records.with(m.leg, func(r *cdr.Record) { r.Answer = now })
+	return outcome{member: m}
+}
+
+// transferHops is the Max-Forwards of a call that a REFER asks for.
+const transferHops = 69
+
+// takeOver takes the peer of another call of the asker's.
+func (t *twoParty) takeOver(asker member, r sip.Replaces) (member, error) {
+	leg, ok := t.root.legs.Replaced(r)
+	if !ok {
+		return member{}, errNotInCall
+	}
+	for range 5 {
+		m, err := t.root.take(t.ctx, leg, func(self, _ *member) bool { return sameUser(self.caller, asker.caller) && self.leg != asker.leg })
+		if !errors.Is(err, errNegotiate) {
+			return m, err
+		}
+		select { // a hold that is under way
+		case <-time.After(500 * time.Millisecond):
+		case <-t.ctx.Done():
+			return member{}, context.Cause(t.ctx)
+		}
+	}
+	return member{}, errNegotiate
+}
+
+func sameUser(a, b directory.Caller) bool {
+	return a.User != nil && b.User != nil && a.User.Ref == b.User.Ref
+}
+
+// transferred puts the new leg in the place of the one that asked, or leaves all as it was.
+func (t *twoParty) transferred(o outcome) {
+	tr := t.transfer
+	t.transfer = nil
+	asker := t.legs[tr.by]
+	if o.err != nil {
+		code, _ := sip.StatusOf(o.err)
+		t.log.InfoContext(t.ctx, "transfer failed", "code", code, "err", o.err)
+		if !tr.gone {
+			go t.tell(asker.leg, tr.event, code) // returns with the answer to the NOTIFY
+		}
+		return
+	}
+	t.log.InfoContext(t.ctx, "transferred", "side", tr.by.String())
+	t.root.joined.drop(asker.leg, t)
+	t.legs[tr.by] = o.member
+	t.pending[sideA], t.pending[sideB] = false, false
+	t.root.joined.put(o.member.leg, t)
+	t.watch.renew(tr.by)
+	go func() { // returns when the leg has ended
+		if !tr.gone {
+			t.tell(asker.leg, tr.event, 200)
+		}
+		asker.leave(t.root, transferDone)
+	}()
+	t.join()
+}
+
+// transferDone tells who transferred a call that it is rid of it.
+var transferDone = sip.Reason{Protocol: "SIP", Cause: 200, Text: "Transferred"}
+
+// serveReplacing serves an INVITE with Replaces: the caller takes the place of a leg (RFC 3891 §3). Who may: the line of
+// either side of that call.
+func (r *Root) serveReplacing(ctx context.Context, leg *sip.Leg, caller directory.Caller, replaces sip.Replaces) error {
+	old, ok := r.legs.Replaced(replaces)
+	if !ok {
+		return errNotInCall
+	}
+	if replaces.EarlyOnly && r.joined.of(old) != nil {
+		return &sip.StatusError{Code: 486, Reason: "Busy Here", Err: errors.New("the dialog is confirmed")}
+	}
+	if leg.Offer() == nil {
+		return &sip.StatusError{Code: 488, Reason: "Not Acceptable Here", Err: errors.New("INVITE with Replaces and without offer")}
+	}
+	other, err := r.take(ctx, old, func(self, other *member) bool {
+		return sameUser(self.caller, caller) || sameUser(other.caller, caller)
+	})
+	if err != nil {
+		return fmt.Errorf("replace: %w", err)
+	}
+	in := leg.Invite()
+	_, isDirect := other.media.(*direct)
+	m := member{leg: leg, caller: caller, from: identity(caller, leg, false), media: r.media.newSide(isDirect, in.Source.Local.Addr(), secureOf(in.Source))}
+	err = mediaStatus(m.media.Offered(leg.Offer()))
+	var sdp []byte
+	if err == nil {
+		sdp, err = m.media.Answer(other.media)
+		err = mediaStatus(err)
+	}
+	if err == nil {
+		err = leg.Answer(ctx, sdp)
+	}
+	if err != nil {
+		other.leave(r, sip.ReasonOf(err))
+		m.media.Close()
+		return err
+	}
+	now := time.Now().UTC()
+	r.records.with(leg, func(rec *cdr.Record) { rec.Answer = now })
+	t := &twoParty{root: r, log: r.log.With("call_id", leg.CallID()), legs: [2]member{m, other}}
+	return t.run(ctx)
+}
