@@ -101,7 +101,7 @@ func (o *onward) headers(own []sip.Header) []sip.Header {
 
 // prepare gives an attempt its media and its offer: the caller's, or one of our own when the caller has made none yet.
 func (o *onward) prepare(a *attempt, local netip.Addr) error {
-	a.media = o.root.media.newSide(o.direct, local, a.secure)
+	a.media = o.root.newSide(o.direct, local, a.secure)
 	o.sides = append(o.sides, a.media)
 	from := o.media
 	if !o.offered {

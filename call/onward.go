@@ -59,7 +59,7 @@ func (r *Root) serveOnward(ctx context.Context, leg *sip.Leg, caller directory.C
 	if caller.Trunk != nil {
 		o.came = in.Headers("Diversion")
 	}
-	o.media = r.media.newSide(o.direct, in.Source.Local.Addr(), secureOf(in.Source))
+	o.media = r.newSide(o.direct, in.Source.Local.Addr(), secureOf(in.Source))
 	if offer := leg.Offer(); offer != nil {
 		o.offered = true
 		if err := o.media.Offered(offer); err != nil {

@@ -3,6 +3,7 @@ package call
 import (
 	"errors"
 	"net/netip"
+	"sync"
 
 	"passerelle/media"
 	"passerelle/sip"
@@ -41,21 +42,26 @@ func sideOf(m mediaSide) *media.Side {
 
 // direct is a side whose media does not pass the server: descriptions go from peer to peer as they are.
 type direct struct {
-	said    []byte // by the peer, as agreed
-	open    []byte // its offer that has no answer yet
-	told    []byte // to the peer, as agreed
-	asked   []byte // our offer that has no answer yet
+	mu      *sync.Mutex // shared by all: a transfer reads a side while its call goes on
+	said    []byte      // by the peer, as agreed
+	open    []byte      // its offer that has no answer yet
+	told    []byte      // to the peer, as agreed
+	asked   []byte      // our offer that has no answer yet
 	partner *direct
 }
 
 var errNoMedia = errors.New("the other side has described no media")
 
 func (d *direct) Offered(sdp []byte) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	d.open, d.asked = sdp, nil
 	return nil
 }
 
 func (d *direct) Answered(sdp []byte) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	d.said = sdp
 	if d.asked != nil {
 		d.told = d.asked
@@ -64,6 +70,8 @@ func (d *direct) Answered(sdp []byte) error {
 }
 
 func (d *direct) Offer(from mediaSide) ([]byte, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	o, ok := from.(*direct)
 	if !ok || o.open == nil && o.said == nil {
 		return nil, errNoMedia
@@ -75,6 +83,8 @@ func (d *direct) Offer(from mediaSide) ([]byte, error) {
 }
 
 func (d *direct) Answer(from mediaSide) ([]byte, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	o, ok := from.(*direct)
 	switch {
 	case d.open == nil && d.told != nil:
@@ -87,12 +97,16 @@ func (d *direct) Answer(from mediaSide) ([]byte, error) {
 }
 
 func (d *direct) Join(other mediaSide) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	if o, ok := other.(*direct); ok {
 		d.partner, o.partner = o, d
 	}
 }
 
 func (d *direct) NeedsOffer() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	return d.partner != nil && string(d.partner.said) != string(d.told)
 }
 
@@ -107,11 +121,11 @@ type MediaConfig struct {
 }
 
 // newSide makes the media of a leg that was called, or is to be called, from one of our addresses.
-func (m *MediaConfig) newSide(isDirect bool, local netip.Addr, secure media.SRTPPolicy) mediaSide {
-	if isDirect || m.Relay == nil {
-		return &direct{}
+func (r *Root) newSide(isDirect bool, local netip.Addr, secure media.SRTPPolicy) mediaSide {
+	if isDirect || r.media.Relay == nil {
+		return &direct{mu: &r.directs}
 	}
-	return relayed{m.Relay.NewSide(media.SideConfig{Secure: secure, Local: local, HoldMusic: m.HoldMusic})}
+	return relayed{r.media.Relay.NewSide(media.SideConfig{Secure: secure, Local: local, HoldMusic: r.media.HoldMusic})}
 }
 
 // securable tells whether keys may be told on a leg: in the clear they would be no secret (RFC 4568 §8.1).

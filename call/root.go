@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"sync"
 	"time"
 
 	"passerelle/call/cdr"
@@ -27,6 +28,7 @@ type Root struct {
 	phones  Phones
 	records records
 	media   MediaConfig
+	directs sync.Mutex // of direct sides; held for no longer than it takes to copy
 	limits  Limits
 	party   party.Config
 
