@@ -15,6 +15,7 @@ type callerID struct {
 	domain  string
 	uri     string // of From towards the inside
 	hidden  bool   // the number is withheld (RFC 3323)
+	help    bool   // a call for help: the number is the one that reaches the phone, whatever the trunk's rule
 }
 
 // anonymous is the caller who withholds its number (RFC 3323 §4.1.1.3).
@@ -36,13 +37,26 @@ func identityOf(c directory.Caller, display string, hide bool) callerID {
 	}
 	if c.User != nil {
 		id.display = c.User.Name
-		id.hidden = hide || c.User.CLIR
+		id.hidden = hide
 	} else {
 		id.hidden = hide || c.Number == ""
 	}
 	id.uri = "sip:" + id.number + "@" + id.domain
 	if id.hidden {
 		id.uri, id.display = anonymousURI, anonymousName
+	}
+	return id
+}
+
+// forHelp is the caller as emergency services see it: never withheld, and reached by callback if there is such a number.
+func (id callerID) forHelp(callback directory.Number) callerID {
+	id.hidden, id.help = false, true
+	if callback != "" {
+		id.number = string(callback)
+	}
+	id.uri = "sip:" + id.number + "@" + id.domain
+	if id.user != nil {
+		id.display = id.user.Name
 	}
 	return id
 }
@@ -63,7 +77,7 @@ type shown struct {
 // is asserted under Privacy: id, since the carrier must know who pays (RFC 3325 §7).
 func (id callerID) outside(t *directory.Trunk) shown {
 	number := directory.Number(id.number)
-	if t.CallerID == directory.CallerIDSite || id.user != nil && id.user.Number == "" {
+	if !id.help && (t.CallerID == directory.CallerIDSite || id.user != nil && id.user.Number == "") {
 		number = t.Site.PublicNumber()
 	}
 	uri := "sip:" + Written(number, t) + "@" + t.Site.Domain + ";user=phone"

@@ -51,6 +51,9 @@ func (r *Root) serveOnward(ctx context.Context, leg *sip.Leg, caller directory.C
 		root: r, leg: leg, log: log, caller: caller, from: identity(caller, leg, route.HideNumber),
 		direct: isDirect(caller, route) && leg.Offer() != nil,
 	}
+	if route.Kind == ToEmergency {
+		o.from = o.from.forHelp(route.Callback)
+	}
 	defer o.close()
 	var err error
 	if o.hops, err = hopsLeft(in); err != nil {
@@ -343,7 +346,7 @@ func (o *onward) callee(won *forkEvent) member {
 		u := a.user
 		m.caller = directory.Caller{User: u, Site: u.Site, Number: u.Line(), Language: u.Site.Language}
 		m.caller.Device, _ = o.root.dir.Current().DeviceByUsername(a.binding.Username)
-		m.from = identityOf(m.caller, u.Name, false)
+		m.from = identityOf(m.caller, u.Name, u.CLIR)
 	case a.trunk != nil:
 		m.caller = directory.Caller{Trunk: a.trunk, Site: a.trunk.Site, Number: a.called, Language: a.trunk.Site.Language}
 		m.from = identityOf(m.caller, "", false)

@@ -183,7 +183,7 @@ func (r *Root) serveReplacing(ctx context.Context, leg *sip.Leg, caller director
 	}
 	in := leg.Invite()
 	_, isDirect := other.media.(*direct)
-	m := member{leg: leg, caller: caller, from: identity(caller, leg, false), media: r.newSide(isDirect, in.Source.Local.Addr(), secureOf(in.Source))}
+	m := member{leg: leg, caller: caller, from: identity(caller, leg, caller.User != nil && caller.User.CLIR), media: r.newSide(isDirect, in.Source.Local.Addr(), secureOf(in.Source))}
 	err = mediaStatus(m.media.Offered(leg.Offer()))
 	var sdp []byte
 	if err == nil {

@@ -26,7 +26,7 @@ type streamFlow struct {
 	ident  FlowID
 	kind   string // "TCP", "TLS", "WS" or "WSS"
 	conn   net.Conn
-	raw    net.Conn // conn, or what TLS runs on
+	raw    net.Conn              // conn, or what TLS runs on
 	frame  func(b []byte) []byte // wraps a message for the wire, nil for TCP and TLS
 	remote netip.AddrPort
 	addr   netip.AddrPort

@@ -314,6 +314,7 @@ func TestTrunk(t *testing.T) {
 func TestEmergencyWorksForEveryLine(t *testing.T) {
 	e := sitefile.Demo()
 	e.Sites[0].Users[2].CallingPlan = directory.CallingPlan{}
+	e.Sites[0].Users[2].CLIR = true
 	inWorldOf(t, e, func(w *world) {
 		carrier := &ringing{calls: make(chan *softphone.Incoming, 8)}
 		carrier.Phone = w.phone("112", "", func(c *softphone.Config) {
@@ -321,7 +322,11 @@ func TestEmergencyWorksForEveryLine(t *testing.T) {
 			c.OnInvite = func(in *softphone.Incoming) { carrier.calls <- in }
 		})
 		call := w.dial(w.t.Context(), w.camille(), "sip:112@paris.acme.test", softphone.InviteOptions{})
-		c := w.take(carrier.rings(w))
+		in := carrier.rings(w)
+		if from, pai := in.Request().Header("From"), in.Request().Header("P-Asserted-Identity"); !strings.Contains(from, "+33170001203") || !strings.Contains(pai, "+33170001203") {
+			t.Errorf("From %q, P-Asserted-Identity %q: help must see the number of a line that withholds it elsewhere", from, pai)
+		}
+		c := w.take(in)
 		w.bye(w.up(call))
 		w.gone(c, time.Second)
 		if got := w.status(w.dial(w.t.Context(), w.camille(), "sip:0612345678@paris.acme.test", softphone.InviteOptions{})); got != 403 {
