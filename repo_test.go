@@ -19,7 +19,7 @@ var mayImport = map[string][]string{
 	"party":     {"sip", "media", "party", "internal"},
 	"call":      {"party", "sip", "media", "directory", "call", "internal"},
 	"gateway":   {"party", "sip", "media", "directory", "gateway", "internal"},
-	"hoteling":  {"sip", "directory", "hoteling"},
+	"hoteling":  {"sip", "directory", "hoteling", "internal"},
 	"provision": {"directory", "sip", "provision"},
 	"portal":    {"call", "gateway", "hoteling", "provision", "directory", "sip", "portal", "internal"},
 	"store":     {"directory", "sip", "hoteling", "gateway", "call", "store"},

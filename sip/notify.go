@@ -67,6 +67,11 @@ func (s *Subscription) pump() {
 			s.lost(err)
 		}
 	}
+	for len(s.queue) == 0 && !s.held && len(s.whenSent) > 0 {
+		f := s.whenSent[0]
+		s.whenSent = s.whenSent[1:]
+		f()
+	}
 }
 
 // send sends a NOTIFY (RFC 6665 §4.2.2).

@@ -48,6 +48,42 @@ func TestOneNotifyAtATime(t *testing.T) {
 	})
 }
 
+// TestWhenSent tells when a phone has been sent all that waited.
+func TestWhenSent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLamp()
+		w := newLampWorld(t, l, SubscriptionConfig{})
+		p := newWatcher(t, siptest.NewPeer(t, w.Network, "198.51.100.7:5060", serverAddr), ann)
+		p.want(200)
+		first := p.heard("active;expires=3600", "full off")
+		sub := <-l.subs
+		sent := make(chan string, 4)
+		sub.WhenSent(func() { sent <- "nothing waits" })
+		sub.Changed()
+		sub.WhenSent(func() { sent <- "changed" })
+		synctest.Wait()
+		if got := len(sent); got != 1 || <-sent != "nothing waits" {
+			t.Errorf("%d told before the first was answered", got)
+		}
+		p.Answer(first, "200 OK", "")
+		second := p.heard("active;expires=3600", "part off")
+		if got := <-sent; got != "changed" {
+			t.Error(got)
+		}
+		sub.Changed()
+		sub.WhenSent(func() { sent <- "lost" })
+		p.Answer(second, "481 Gone", "")
+		if got := <-sent; got != "lost" {
+			t.Error(got)
+		}
+		synctest.Wait()
+		sub.WhenSent(func() { sent <- "over" })
+		if got := <-sent; got != "over" {
+			t.Error(got)
+		}
+	})
+}
+
 // TestNothingChanged: a NOTIFY that would tell nothing is not sent.
 func TestNothingChanged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -41,6 +41,7 @@ type Subscription struct {
 	held     bool // a SUBSCRIBE is being worked off: nothing leaves
 	leaving  bool // it ends the subscription
 	queue    []notification
+	whenSent []func()
 	outgoing *notifyCall
 	pause    *time.Timer // until the peer's Retry-After is over, nil when nothing keeps us
 
@@ -189,6 +190,14 @@ func (s *Subscription) Resend() { s.post(func() { s.enqueue(notification{full: t
 // while they wait, each of these is sent.
 func (s *Subscription) Notify(contentType string, body []byte) {
 	s.post(func() { s.enqueue(notification{given: true, contentType: contentType, body: body}) })
+}
+
+// WhenSent calls f on the owner once all that is queued has left, or never will because the subscription is over. What is to
+// be shown on a phone after this goes there.
+func (s *Subscription) WhenSent(f func()) {
+	if !s.post(func() { s.whenSent = append(s.whenSent, f); s.pump() }) {
+		f()
+	}
 }
 
 // EndReason is the reason in the Subscription-State of a last NOTIFY (RFC 6665 §4.1.3): it tells the subscriber whether

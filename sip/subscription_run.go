@@ -196,6 +196,10 @@ func (s *Subscription) over(cause error) {
 		s.outgoing = nil
 	}
 	s.s.subs.remove(s)
+	for _, f := range s.whenSent {
+		f()
+	}
+	s.whenSent = nil
 	s.s.metrics.subs.live.WithLabelValues(s.pkg.Name()).Dec()
 }
 
