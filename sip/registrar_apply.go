@@ -180,7 +180,7 @@ func (r *Registrar) changeLocked(s *registrarShard, rec *record, rq *registratio
 		}
 	}
 	for len(rec.bound) > r.cfg.MaxBindings {
-		b := rec.victim(now)
+		b := rec.victim(rq)
 		if b == nil {
 			break
 		}

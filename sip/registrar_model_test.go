@@ -222,3 +222,24 @@ func TestRegistrarUnderRaces(t *testing.T) {
 		t.Errorf("heard of %d beginnings and %d ends, %d bindings are left", begun, ended, len(left))
 	}
 }
+
+// TestLimitHoldsWhenAnotherPhoneWasFaster is a REGISTER that read its clock, waited for the lock, and finds only bindings that
+// are younger: the limit holds all the same.
+func TestLimitHoldsWhenAnotherPhoneWasFaster(t *testing.T) {
+	r := NewRegistrar(RegistrarConfig{MaxBindings: 2}, nil)
+	aor := AOR("u@site.test")
+	now := time.Now()
+	for i, at := range []time.Time{now.Add(time.Second), now.Add(2 * time.Second), now} {
+		req := register(t, fmt.Sprintf("%d@h", i), 1, fmt.Sprint("branch", i), fmt.Sprintf("Contact: <sip:u@h%d>;expires=600", i))
+		rq := takeRegistration()
+		rq.aor, rq.username, rq.src = aor, "u", phoneAt("198.51.100.7:5060")
+		if err := rq.read(req); err != nil {
+			t.Fatal(err)
+		}
+		r.apply(rq, at)
+		rq.release()
+	}
+	if n := r.Count(); n != 2 {
+		t.Errorf("%d bindings, limit 2", n)
+	}
+}

@@ -99,8 +99,9 @@ func (b *bound) otherFlow(device string, regID uint32) bool {
 }
 
 // victim returns the binding that has to go for a new one: one that cannot be reached, else one that did not answer, else
-// the one that was silent longest. None younger than now, so that a REGISTER does not undo itself.
-func (r *record) victim(now time.Time) *bound {
+// the one that was silent longest. It is none that the present REGISTER made or refreshed: its clock was read before the
+// lock was taken, so another phone's may be younger.
+func (r *record) victim(rq *registration) *bound {
 	var worst *bound
 	rank := func(b *bound) int {
 		switch {
@@ -112,7 +113,7 @@ func (r *record) victim(now time.Time) *bound {
 		return 0
 	}
 	for _, b := range r.bound {
-		if !b.Refreshed.Before(now) {
+		if b.CallID == rq.callID && b.CSeq == rq.cseq {
 			continue
 		}
 		if worst == nil || rank(b) > rank(worst) || rank(b) == rank(worst) && b.Refreshed.Before(worst.Refreshed) {
