@@ -63,6 +63,8 @@ type SideConfig struct {
 	Secure SRTPPolicy
 	// Local is the address where the leg's signalling arrived; see [SessionConfig].
 	Local netip.Addr
+	// Dialog is what was described in the leg's dialog before, by [Session.Dialog] or [Side.Dialog]; nil begins anew.
+	Dialog *Dialog
 	// HoldMusic is heard by the leg's peer while the other side of the call holds; nil is silence, or what the holding side
 	// sends itself.
 	HoldMusic *Sound
@@ -75,8 +77,11 @@ func (r *Relay) NewSide(cfg SideConfig) *Side {
 	if cfg.Log == nil {
 		cfg.Log = r.cfg.Log
 	}
-	s := &Side{relay: r, cfg: cfg}
-	s.dialog = newDialog()
+	if cfg.Dialog == nil {
+		cfg.Dialog = newDialog()
+	}
+	s := &Side{relay: r, cfg: cfg, dialog: cfg.Dialog}
+	s.lines = s.dialog.lines()
 	if cfg.HoldMusic != nil {
 		cfg.HoldMusic.at(mixRate) // bring it to the rate here, not on the loop
 	}

@@ -195,6 +195,9 @@ func (s *Side) proposeLocked(l *sideLine, p *proposal) error {
 		local.proto, local.keys = l.proto, offerKeys(s.cfg.Secure, true, l.out)
 	default:
 		local.proto, local.keys = offerProfile(s.cfg.Secure), offerKeys(s.cfg.Secure, false, nil)
+		if _, secure := profile(l.proto); secure && s.cfg.Secure != NoSRTP { // so it was in the dialog before
+			local.proto = l.proto
+		}
 	}
 	return s.putLocked(l, local)
 }
@@ -265,6 +268,7 @@ func (s *Side) Answered(sdp []byte) error {
 	s.dialog.peer = &offer{desc: d}
 	s.asked = o
 	s.commitLocked(lines)
+	s.discardLocked(o.lines) // what the answer refuses
 	return nil
 }
 

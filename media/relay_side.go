@@ -201,9 +201,12 @@ func (s *Side) Close() {
 
 // dropLocked ends a stream and lets its ports drain.
 func (s *Side) dropLocked(st *stream) {
+	if st == nil || st.dropped {
+		return
+	}
+	st.dropped = true
 	ports := s.relay.ports
 	switch {
-	case st == nil:
 	case s.loop == nil:
 		ports.give(st.pair)
 	default:

@@ -16,6 +16,7 @@ type stream struct {
 	metrics *Metrics
 	state   relayState // atomics, for anybody
 	plays   playQueue  // posted to by anybody
+	dropped bool       // under relay.mu: its side has given it up
 
 	rtp, rtcp relaySocket
 	params    *streamParams // nil before anything was agreed

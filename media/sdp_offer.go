@@ -21,6 +21,7 @@ type offerParams struct {
 	Direction Direction      // what we would like
 	Secure    SRTPPolicy     // whether and how the media may be secured
 	Out       *srtpKey       // our key in use, nil for none
+	Active    bool           // there is media already, so that what is plain stays plain
 	Previous  *offer         // the peer's latest description, nil at first: its m= lines and numbers stay (RFC 3264 §8)
 }
 
@@ -40,7 +41,7 @@ func newOffer(p offerParams) []byte {
 		}
 	}
 	line.payloads = offeredPayloads(p.Codecs, before)
-	line.keys = offerKeys(p.Secure, index >= 0, p.Out)
+	line.keys = offerKeys(p.Secure, index >= 0 && p.Active, p.Out)
 	w := newSDPWriter(p.Local.Addr(), "0 0")
 	if p.Previous != nil {
 		for i := range p.Previous.desc.media {

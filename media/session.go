@@ -3,7 +3,6 @@ package media
 import (
 	"errors"
 	"log/slog"
-	"math/rand/v2"
 	"net/netip"
 	"slices"
 	"sync"
@@ -22,6 +21,8 @@ type SessionConfig struct {
 	Local netip.Addr
 	// Secure says how the media may be secured; it is NoSRTP unless the leg's signalling is secured itself.
 	Secure SRTPPolicy
+	// Dialog is what was described in the leg's dialog before, by [Session.Dialog] or [Side.Dialog]; nil begins anew.
+	Dialog *Dialog
 	// CNAME names the server in RTCP (RFC 3550 §6.5.1); empty means a random one per session (RFC 7022 §4.2).
 	CNAME string
 	// Log may be nil.
@@ -81,7 +82,9 @@ func NewSession(p *Ports, cfg SessionConfig) (*Session, error) {
 		ports: p, pair: pair, cfg: cfg, metrics: cfg.Metrics, first: make(chan struct{}), broken: make(chan struct{}),
 		log: cfg.Log.With("rtp_port", pair.port),
 	}
-	s.sdp.origin.ID = rand.Uint64() >> 1 // some peers read it as a signed number
+	if s.sdp.dialog = cfg.Dialog; cfg.Dialog == nil {
+		s.sdp.dialog = newDialog()
+	}
 	s.in.init()
 	s.out.init()
 	s.control.init(cfg.CNAME)

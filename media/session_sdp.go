@@ -9,8 +9,7 @@ import (
 // sdpState is the offer/answer side of a session (RFC 3264), used by the leg's goroutines.
 type sdpState struct {
 	mu     sync.Mutex // held during a negotiation
-	origin sdpOrigin
-	peer   *offer // the peer's latest description
+	dialog *Dialog
 	ours   []byte // our offer that waits for its answer
 }
 
@@ -49,13 +48,13 @@ func (s *Session) Accept(offer []byte) (answer []byte, err error) {
 		return nil, err
 	}
 	answer, n, err := o.answer(answerParams{
-		Local: s.advertised(o.peer()), Origin: &s.sdp.origin, Codecs: s.cfg.Codecs, Ptime: s.cfg.Ptime, Direction: SendRecv,
+		Local: s.advertised(o.peer()), Origin: &s.sdp.dialog.origin, Codecs: s.cfg.Codecs, Ptime: s.cfg.Ptime, Direction: SendRecv,
 		Secure: s.cfg.Secure, In: s.key().In, Out: s.key().Out,
 	})
 	if err != nil {
 		return nil, err
 	}
-	s.sdp.peer, s.sdp.ours = o, nil
+	s.sdp.dialog.peer, s.sdp.ours = o, nil
 	s.settle(n)
 	return answer, nil
 }
@@ -65,12 +64,13 @@ func (s *Session) Offer() ([]byte, error) {
 	s.sdp.mu.Lock()
 	defer s.sdp.mu.Unlock()
 	var peer netip.Addr
-	if s.sdp.peer != nil {
-		peer = s.sdp.peer.peer()
+	if s.sdp.dialog.peer != nil {
+		peer = s.sdp.dialog.peer.peer()
 	}
 	s.sdp.ours = newOffer(offerParams{
-		Local: s.advertised(peer), Origin: &s.sdp.origin, Codecs: s.cfg.Codecs, Ptime: s.cfg.Ptime,
-		Direction: SendRecv, Secure: s.cfg.Secure, Out: s.key().Out, Previous: s.sdp.peer,
+		Local: s.advertised(peer), Origin: &s.sdp.dialog.origin, Codecs: s.cfg.Codecs, Ptime: s.cfg.Ptime,
+		Direction: SendRecv, Secure: s.cfg.Secure, Out: s.key().Out, Active: s.params.Load() != nil,
+		Previous: s.sdp.dialog.peer,
 	})
 	return s.sdp.ours, nil
 }
@@ -87,7 +87,7 @@ func (s *Session) Complete(answer []byte) error {
 		return fmt.Errorf("complete offer: %w", err)
 	}
 	if o, err := parseOffer(answer); err == nil {
-		s.sdp.peer = o
+		s.sdp.dialog.peer = o
 	}
 	s.sdp.ours = nil
 	s.settle(n)
