@@ -10,7 +10,8 @@ const maxDatagram = 1500
 
 // Conn is one UDP socket of a port pair, read by polling. All methods but Close are called by one goroutine at a time.
 type Conn interface {
-	// TryRead reads a datagram when one waits and never waits itself.
+	// TryRead reads a datagram when one waits and never waits itself. The source may be left out, as not valid, while a
+	// [Connector] is connected.
 	TryRead(b []byte) (n int, src netip.AddrPort, ok bool)
 	// WriteTo sends a datagram and does not keep b. A full socket buffer loses the datagram.
 	WriteTo(b []byte, dst netip.AddrPort) error

@@ -79,16 +79,23 @@ func (c *udpConn) Close() error {
 	return syscall.Close(c.fd)
 }
 
-// TryRead reads one datagram.
+// TryRead reads one datagram. While connected, its source is not asked for and not valid.
 func (c *udpConn) TryRead(b []byte) (int, netip.AddrPort, bool) {
 	if len(b) == 0 || c.closed.Load() {
 		return 0, netip.AddrPort{}, false
 	}
 	var raw rawAddr
+	name, namelen := unsafe.Pointer(&raw.b), unsafe.Pointer(&raw.n)
+	if c.connected {
+		name, namelen = nil, nil
+	}
 	for range 2 { // a refusal by ICMP is told once and is not the end of anything
 		raw.n = uint32(len(raw.b))
 		n, _, e := syscall.RawSyscall6(syscall.SYS_RECVFROM, uintptr(c.fd), uintptr(unsafe.Pointer(&b[0])), uintptr(len(b)),
-			syscall.MSG_DONTWAIT, uintptr(unsafe.Pointer(&raw.b)), uintptr(unsafe.Pointer(&raw.n)))
+			syscall.MSG_DONTWAIT, uintptr(name), uintptr(namelen))
+		if e == 0 && c.connected {
+			return int(n), netip.AddrPort{}, true
+		}
 		if e == 0 {
 			return int(n), raw.addrPort(), true
 		}
