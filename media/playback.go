@@ -16,8 +16,9 @@ type Playback struct {
 	done  chan struct{}
 	once  sync.Once
 	// ---- owned by the mixer ----
-	pcm []int16 // at the mixer's rate
-	pos int     // next sample
+	pcm  []int16 // at the rate
+	rate int     // of the frames, in Hz
+	pos  int     // next sample
 }
 
 // NewPlayback plays 16 kHz mono samples, which must not change any more.
@@ -33,8 +34,12 @@ func (p *Playback) finish() { p.once.Do(func() { close(p.done) }) }
 
 // frame writes the next frame and reports whether there is more.
 func (p *Playback) frame(out []int16, rate int) (more bool) {
-	if p.pcm == nil {
+	if p.rate != rate { // at first, or when a leg has come to another codec
 		p.pcm = p.sound.at(rate) // made before the playback was handed over
+		if p.rate != 0 {
+			p.pos = min(p.pos*rate/p.rate, max(len(p.pcm)-1, 0))
+		}
+		p.rate = rate
 	}
 	pcm := p.pcm
 	if len(pcm) == 0 {

@@ -10,7 +10,8 @@ import (
 
 // RelayConfig is what all relayed calls of a server share.
 type RelayConfig struct {
-	// Codecs are what a peer is offered when there is nobody yet whose formats could be offered; nil means PCMA and PCMU.
+	// Codecs are what a peer is offered, and its offer answered with, when there is nobody whose formats could be; nil means
+	// PCMA, PCMU and G.722.
 	Codecs []Codec
 	// Loops is how many goroutines move packets; zero is one for every two processors.
 	Loops int
@@ -34,7 +35,7 @@ type Relay struct {
 // NewRelay makes a relay; it starts to work with its first side.
 func NewRelay(p *Ports, cfg RelayConfig) *Relay {
 	if cfg.Codecs == nil {
-		cfg.Codecs = defaultCodecs
+		cfg.Codecs = []Codec{PCMA, PCMU, G722}
 	}
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)

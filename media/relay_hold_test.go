@@ -276,3 +276,47 @@ func TestRelayAnnounces(t *testing.T) {
 		}
 	})
 }
+
+// TestRelayMusicInG722: two phones that share G.722 alone hear music too, and sound before anybody has answered.
+func TestRelayMusicInG722(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := memnet.New()
+		r := newRelay(t, n, 8)
+		a := newRelayPhone(t, n, r, "203.0.113.5:4000", PCMU, 500, SideConfig{HoldMusic: holdMusic})
+		b := newRelayPhone(t, n, r, "203.0.113.9:5000", PCMU, 900, SideConfig{HoldMusic: holdMusic})
+		a.pt, b.pt = 9, 9
+		b.quiet = true
+		heard := func(p *relayPhone) float64 {
+			d, pcm, out := newG722Decoder(), make([]int16, 320), []int16(nil)
+			for _, x := range p.packets {
+				if x.pt == 9 && len(x.payload) == 160 {
+					out = append(out, pcm[:d.decode(pcm, x.payload)]...)
+				}
+			}
+			if len(out) < 8000 {
+				return -200
+			}
+			return mediatest.DB(mediatest.Amplitude(out[len(out)-8000:], musicTone, soundRate) / toneAmp)
+		}
+		offered(t, a.side, a.sdp())
+		a.hearsSDP([]byte(answerOf(t, a.side, nil)))
+		a.side.Play(holdMusic.Playback())
+		converse(900*time.Millisecond, a)
+		if db := heard(a); db < mediatest.HeardDB {
+			t.Errorf("early sound at %.1f dB", db)
+		}
+		b.hearsSDP([]byte(offerOf(t, b.side, a.side)))
+		answeredBy(t, b.side, b.sdp())
+		Join(a.side, b.side)
+		hold(t, a, b, "sendonly", true)
+		a.quiet = true
+		converse(2*time.Second, a, b)
+		if db := heard(b); db < mediatest.HeardDB {
+			t.Errorf("music at %.1f dB", db)
+		}
+		if st := b.side.State().Audio; st.Codec != "G722" {
+			t.Errorf("codec %q", st.Codec)
+		}
+		wantContinuous(t, b, 60*time.Millisecond)
+	})
+}

@@ -160,7 +160,7 @@ func (l *sideLine) params() *streamParams {
 		}
 	}
 	for _, f := range l.agreed {
-		if c := f.codec(); c.Mixable() {
+		if c := f.codec(); playRate(c) > 0 {
 			p.codec, p.pt = c, f.pt
 			break
 		}

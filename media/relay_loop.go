@@ -76,6 +76,9 @@ func (l *relayLoop) load() int {
 func (l *relayLoop) post(f func(now time.Time)) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.poll == nil {
+		return // whoever asks has left
+	}
 	l.inbox = append(l.inbox, f)
 	if len(l.inbox) == 1 {
 		l.poll.wake()

@@ -5,8 +5,26 @@ import "time"
 // relayPlayer makes sound of our own for a peer: music while its partner holds, and what is played to it.
 type relayPlayer struct {
 	music *Playback // loops; nil for silence
-	pcm   [mixRate / 50]int16
-	buf   [rtpHeaderLen + mixRate/50 + srtpOverhead]byte
+	wide  *g722Encoder
+	pcm   [soundRate / 50]int16
+	buf   [rtpHeaderLen + playBytes + srtpOverhead]byte
+}
+
+const (
+	// playBytes and playSteps are what 20 ms of each format that we play take: 64 kbit/s on an RTP clock of 8 kHz, also for
+	// G.722 (RFC 3551 §4.5.2).
+	playBytes = 160
+	playSteps = 160
+)
+
+// playRate is the rate of the sound that is played in a format, zero when we cannot make it.
+func playRate(c Codec) int {
+	switch c {
+	case PCMU, PCMA, G722:
+		return c.SampleRate()
+	default:
+		return 0
+	}
 }
 
 // musicDue reports whether the peer is to hear music. It follows what the partner's peer has said and not what it sends
@@ -18,7 +36,7 @@ func (s *stream) musicDue() bool {
 
 // canPlay reports whether the peer can hear sound of ours.
 func (s *stream) canPlay() bool {
-	return s.params != nil && s.params.sends && s.params.codec != UnknownCodec && s.latch.peer.IsValid()
+	return s.params != nil && s.params.sends && playRate(s.params.codec) > 0 && s.latch.peer.IsValid()
 }
 
 // wantsTick reports whether sound of ours is due or something that is played has to move on.
@@ -29,10 +47,14 @@ func (s *stream) wantsTick() bool {
 
 // play sends the 20 ms of sound that are due at now.
 func (s *stream) play(now time.Time) {
-	p, pcm := s.plays.head(), s.player.pcm[:]
+	rate := mixRate
+	if s.canPlay() {
+		rate = playRate(s.params.codec)
+	}
+	p, pcm := s.plays.head(), s.player.pcm[:rate/50]
 	switch {
 	case p != nil:
-		more := p.frame(pcm, mixRate)
+		more := p.frame(pcm, rate)
 		if s.canPlay() {
 			s.speak(pcm, now)
 		}
@@ -40,17 +62,24 @@ func (s *stream) play(now time.Time) {
 			s.plays.advance()
 		}
 	case s.musicDue():
-		s.player.music.frame(pcm, mixRate)
+		s.player.music.frame(pcm, rate)
 		s.speak(pcm, now)
 	}
 }
 
 // speak sends a frame.
 func (s *stream) speak(pcm []int16, now time.Time) {
-	b := s.player.buf[:rtpHeaderLen+len(pcm)]
-	encodeG711(s.params.codec, b[rtpHeaderLen:], pcm)
-	seq, ts, marker := s.o.own(len(pcm), len(pcm), mixRate, now)
+	b := s.player.buf[:rtpHeaderLen+playBytes]
+	if s.params.codec == G722 {
+		if s.player.wide == nil {
+			s.player.wide = newG722Encoder()
+		}
+		s.player.wide.encode(b[rtpHeaderLen:], pcm)
+	} else {
+		encodeG711(s.params.codec, b[rtpHeaderLen:], pcm)
+	}
+	seq, ts, marker := s.o.own(playSteps, playBytes, s.params.codec.ClockRate(), now)
 	putRTPHeader(b, marker, s.params.pt, seq, ts, s.o.ssrc)
-	s.o.clock = mixRate
+	s.o.clock = s.params.codec.ClockRate()
 	s.write(b)
 }
