@@ -88,11 +88,15 @@ func TestRelayAllocatesNothing(t *testing.T) {
 			for range 100 {
 				p.packet()
 			}
-			if n := testing.AllocsPerRun(2000, p.packet); n != 0 {
-				t.Errorf("%v allocations per packet", n)
+			least := testing.AllocsPerRun(1, p.packet)
+			for range 500 { // the race detector has pools forget
+				least = min(least, testing.AllocsPerRun(1, p.packet))
 			}
-			if p.arrived.sent != 2101 {
-				t.Errorf("%d packets of 2101 passed", p.arrived.sent)
+			if least != 0 {
+				t.Errorf("%v allocations per packet", least)
+			}
+			if p.arrived.sent != 100+2*501 {
+				t.Errorf("%d packets of %d passed", p.arrived.sent, 100+2*501)
 			}
 		})
 	}
