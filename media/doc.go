@@ -7,6 +7,17 @@
 // peer's SDP offer, [Session.Offer] and [Session.Complete] make one of our own. The session then belongs to a
 // [Mixer]: [Mixer.Attach] gives it over, [Mixer.Detach] takes it back, [Session.Close] ends it.
 //
+// # Relay
+//
+// [NewRelay] carries calls of two parties without decoding them. Each leg has a [Side]; descriptions for one leg are made of
+// what another has said, and [Join] lets packets pass between two sides. Packets are moved by a few loops, each on a
+// goroutine that starts with the first side on it and ends with the last; a loop alone touches the streams of its sides.
+//
+// # Security
+//
+// Sessions and sides speak SRTP with keys in the description (RFC 4568) as [SRTPPolicy] allows. Keys are new for each leg
+// and stay as long as the leg's peer and suite do, and with them the roll-over counters; they stand in no log and no error.
+//
 // # Concurrency
 //
 // The packet path has no locks. While a session is attached, its mixer's goroutine alone reads its sockets, feeds its
