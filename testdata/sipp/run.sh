@@ -173,7 +173,7 @@ scenario 'unknown space in the INVITE' not_found.xml "${alice[@]}" -key dial "$g
 scenario 'space of another site' not_found.xml "${alice[@]}" -key dial "$gateway;space=90417725633"
 scenario 'number of a site without a gateway' not_found.xml "${dana[@]}" -key dial sip:+15145550100@montreal.acme.test
 scenario 'space of a site without a gateway' not_found.xml "${dana[@]}" -key dial sip:space-90417725633@montreal.acme.test
-scenario 'number of nobody' not_found.xml "${alice[@]}" -key dial sip:+33170009876@paris.acme.test
+scenario 'extension of nobody' not_found.xml "${alice[@]}" -key dial sip:299@paris.acme.test
 scenario 'number of nobody, trunk' trunk_not_found.xml "${trunk[@]}" -key dial "sip:+33170009876@$sip"
 
 scenario 'CANCEL back to back' cancel_at_once.xml "${alice[@]}" "${patient[@]}" -t t1 -key crlf $'\r\n' -key dial "$gateway" -m 50 -r 25
