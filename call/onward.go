@@ -221,10 +221,11 @@ func elsewhereMayHelp(err error) bool {
 
 // ring rings attempts at once; the media of those that do not win is closed.
 func (o *onward) ring(ctx context.Context, limit time.Duration, attempts []*attempt) (*forkEvent, error) {
+	call := o.root.records.callOf(o.leg)
 	f := &forking{
 		calls: o.root.calls, ring: limit, again: o.plainly,
 		progress: func(e *forkEvent) { o.rings(ctx, e) },
-		begun:    func(a *attempt, leg *sip.Leg) { o.root.records.beginOut(o.leg, leg, a, o.from.number) },
+		begun:    func(a *attempt, leg *sip.Leg) { o.root.records.beginOut(call, leg, a, o.from.number) },
 		ended:    o.root.records.end,
 	}
 	won, err := f.run(ctx, attempts)

@@ -40,10 +40,18 @@ func (rs *records) begin(dir *directory.Directory, leg *sip.Leg, caller director
 	rs.add(leg, r)
 }
 
-// beginOut opens the account of a leg of ours, joined to that of the leg it is rung for. from is the caller's number.
-func (rs *records) beginOut(caller, leg *sip.Leg, a *attempt, from string) {
+// callOf is what joins the accounts of a call's legs. It is asked for before a leg of ours is dialled: the call may be over
+// before whoever dialled it sees it begun.
+func (rs *records) callOf(caller *sip.Leg) string {
+	call := rand.Text()
+	rs.with(caller, func(c *cdr.Record) { call = c.Call })
+	return call
+}
+
+// beginOut opens the account of a leg of ours in a call. from is the caller's number.
+func (rs *records) beginOut(call string, leg *sip.Leg, a *attempt, from string) {
 	r := &cdr.Record{
-		ID: rand.Text(), Call: rand.Text(), CallID: leg.CallID(), Direction: cdr.Out, Number: from, Start: time.Now().UTC(),
+		ID: rand.Text(), Call: call, CallID: leg.CallID(), Direction: cdr.Out, Number: from, Start: time.Now().UTC(),
 	}
 	switch {
 	case a.user != nil:
@@ -53,7 +61,6 @@ func (rs *records) beginOut(caller, leg *sip.Leg, a *attempt, from string) {
 	default:
 		r.Site, r.Trunk, r.Route = a.trunk.Site.Domain, a.trunk.Name, ToTrunk.String()
 	}
-	rs.with(caller, func(c *cdr.Record) { r.Call = c.Call })
 	rs.add(leg, r)
 }
 

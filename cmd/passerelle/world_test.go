@@ -177,6 +177,7 @@ func (w *world) close() {
 func (w *world) settled() {
 	w.t.Helper()
 	for range 180 * 2 {
+		synctest.Wait() // a leg is off the table before its record is written
 		if w.house.server.Legs() == 0 && w.ports.InUse() == 0 && len(w.house.gateway.Bridges()) == 0 {
 			return
 		}
