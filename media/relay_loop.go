@@ -24,6 +24,7 @@ type relayLoop struct {
 	watch   relayPoller
 	streams []*stream
 	playing []*stream
+	removed []*stream // since the poller was last asked: what it said of them no longer counts
 	pace    pacer
 	chores  time.Time // the next
 	buf     [maxDatagram + srtpOverhead]byte
@@ -129,8 +130,12 @@ func (l *relayLoop) run(poll relayPoller) {
 			return
 		}
 		for _, k := range ready {
+			if slices.Contains(l.removed, k.stream) { // it may be another loop's already
+				continue
+			}
 			l.guard(k.stream, func() { l.read(k, poll.reads(), now) })
 		}
+		l.removed = l.removed[:0]
 		l.tick(now)
 	}
 }
@@ -212,6 +217,7 @@ func (l *relayLoop) add(s *stream) {
 		return
 	}
 	s.watched = true
+	l.removed = slices.DeleteFunc(l.removed, func(o *stream) bool { return o == s })
 	l.streams = append(l.streams, s)
 	for _, k := range []*relaySocket{&s.rtp, &s.rtcp} {
 		if err := l.watch.add(k); err != nil {
@@ -267,6 +273,7 @@ func (l *relayLoop) remove(s *stream) {
 		return
 	}
 	s.watched = false
+	l.removed = append(l.removed, s)
 	l.streams = slices.DeleteFunc(l.streams, func(o *stream) bool { return o == s })
 	l.watch.remove(&s.rtp)
 	l.watch.remove(&s.rtcp)
