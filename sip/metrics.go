@@ -89,7 +89,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 			Name: "passerelle_sip_send_errors_total", Help: "SIP messages that could not be sent.",
 		})),
 		panics: enrol(reg, prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "passerelle_owner_panics_total", Help: "Panics that ended one owner's work.",
+			Name: "passerelle_owner_panics_total", Help: "Panics that ended one owner of state and nothing else.",
 		}, []string{"owner"})),
 	}
 }
