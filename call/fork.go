@@ -48,6 +48,8 @@ type forking struct {
 	progress func(*forkEvent)
 	// again says what to try instead of an attempt that failed; nil when there is nothing. On the goroutine of run.
 	again func(*attempt, error) *attempt
+	// recovered is deferred on each goroutine: a panic fails its attempt and nothing else.
+	recovered func(also func())
 	// begun and ended keep the accounts of legs; they may be called by any goroutine.
 	begun func(*attempt, *sip.Leg)
 	ended func(*sip.Leg, error)
@@ -106,6 +108,14 @@ func (f *forking) try(ctx context.Context, a *attempt, events chan<- forkEvent, 
 			return false
 		}
 	}
+	var leg *sip.Leg
+	defer f.recovered(func() {
+		tell(forkEvent{leg: leg, err: sip.ErrPanic})
+		if leg != nil {
+			hangup(leg, broken)
+			f.ended(leg, sip.ErrPanic)
+		}
+	})
 	leg, err := f.calls.Dial(ctx, a.out)
 	if err != nil {
 		tell(forkEvent{err: err})
@@ -118,6 +128,7 @@ func (f *forking) try(ctx context.Context, a *attempt, events chan<- forkEvent, 
 	}
 	answered := make(chan result, 1)
 	go func() { // ends with the answer, the leg, or ctx
+		defer f.recovered(func() { answered <- result{err: sip.ErrPanic} })
 		sdp, err := leg.Answered(ctx)
 		answered <- result{sdp, err}
 	}()
@@ -168,6 +179,9 @@ func hangup(leg *sip.Leg, r sip.Reason) {
 
 // hangupLimit is longer than Timer F, after which a BYE is given up.
 const hangupLimit = 40 * time.Second
+
+// broken is why a leg is ended over a fault of ours.
+var broken = sip.Reason{Protocol: "SIP", Cause: 500, Text: "Internal error"}
 
 // elsewhere tells a phone that the call was answered by another one, so that it shows no missed call (RFC 3326 §3.1).
 var elsewhere = sip.Reason{Protocol: "SIP", Cause: 200, Text: "Call completed elsewhere"}

@@ -40,7 +40,8 @@ type onward struct {
 	diverted []diversion
 	came     []string // Diversion headers that the call came with
 	releases []func()
-	rung     int // the greatest provisional status the caller was told
+	winner   *sip.Leg // answered, and in no call yet
+	rung     int      // the greatest provisional status the caller was told
 	progress func(code int)
 }
 
@@ -76,8 +77,12 @@ func (r *Root) serveOnward(ctx context.Context, leg *sip.Leg, caller directory.C
 	return o.join(ctx, won)
 }
 
-// close ends what the call holds.
+// close ends what the call holds, after a panic too.
 func (o *onward) close() {
+	if leg := o.winner; leg != nil {
+		o.root.spawn(func() { hangup(leg, broken) }) // returns when the leg has ended
+		o.root.records.end(leg, sip.ErrPanic)
+	}
 	for _, release := range o.releases {
 		release()
 	}
@@ -170,35 +175,46 @@ func (o *onward) byLine(ctx context.Context, u *directory.User) (*forkEvent, err
 func (o *onward) byTrunks(ctx context.Context, route Route) (*forkEvent, error) {
 	var last error = &sip.StatusError{Code: 503, Reason: "Service Unavailable", Err: errors.New("no trunk with an address")}
 	for _, t := range route.InOrder(o.root.limits.Health) {
-		release, ok := func() {}, true
-		if o.root.limits.Channels != nil {
-			release, ok = o.root.limits.Channels.Take(context.WithoutCancel(ctx), t, route.Class)
+		won, err, final := o.byTrunk(ctx, t, route)
+		if final {
+			return won, err
 		}
-		if !ok {
-			last = ErrNoChannel
-			continue
-		}
-		for _, address := range o.root.addressesOf(t) {
-			a, err := o.trunkAttempt(t, address, route.Called(t))
-			if err != nil {
-				release()
-				return nil, err
-			}
-			won, err := o.ring(ctx, trunkRing, []*attempt{a})
-			if err == nil {
-				o.releases = append(o.releases, release)
-				return won, nil
-			}
-			if ctx.Err() != nil || !elsewhereMayHelp(err) {
-				release()
-				return nil, err
-			}
-			o.log.WarnContext(ctx, "trunk failed, trying the next", "trunk", TrunkName(t), "address", address.String(), "err", err)
+		if err != nil {
 			last = err
 		}
-		release()
 	}
 	return nil, last
+}
+
+// byTrunk tries the addresses of one trunk. final tells that no other trunk need be asked. The channel stays taken for as long
+// as a call goes by it.
+func (o *onward) byTrunk(ctx context.Context, t *directory.Trunk, route Route) (won *forkEvent, last error, final bool) {
+	if o.root.limits.Channels != nil {
+		release, ok := o.root.limits.Channels.Take(context.WithoutCancel(ctx), t, route.Class)
+		if !ok {
+			return nil, ErrNoChannel, false
+		}
+		defer func() {
+			if won == nil {
+				release()
+				return
+			}
+			o.releases = append(o.releases, release)
+		}()
+	}
+	for _, address := range o.root.addressesOf(t) {
+		a, err := o.trunkAttempt(t, address, route.Called(t))
+		if err != nil {
+			return nil, err, true
+		}
+		won, err := o.ring(ctx, trunkRing, []*attempt{a})
+		if err == nil || ctx.Err() != nil || !elsewhereMayHelp(err) {
+			return won, err, true
+		}
+		o.log.WarnContext(ctx, "trunk failed, trying the next", "trunk", TrunkName(t), "address", address.String(), "err", err)
+		last = err
+	}
+	return nil, last, false
 }
 
 // byURI calls a mailbox or a forwarding's target outside that is a URI.
@@ -226,9 +242,12 @@ func (o *onward) ring(ctx context.Context, limit time.Duration, attempts []*atte
 		calls: o.root.calls, ring: limit, again: o.plainly,
 		progress: func(e *forkEvent) { o.rings(ctx, e) },
 		begun:    func(a *attempt, leg *sip.Leg) { o.root.records.beginOut(call, leg, a, o.from.number) },
-		ended:    o.root.records.end,
+		ended:    o.root.records.end, recovered: o.root.recovered,
 	}
 	won, err := f.run(ctx, attempts)
+	if won != nil {
+		o.winner = won.leg
+	}
 	o.sides = slices.DeleteFunc(o.sides, func(s mediaSide) bool {
 		if won != nil && s == won.attempt.media {
 			return false
@@ -322,6 +341,7 @@ func causeOf(err error) ForwardCause {
 func (o *onward) join(ctx context.Context, won *forkEvent) error {
 	err := o.answer(ctx, won)
 	if err != nil {
+		o.winner = nil
 		hangup(won.leg, sip.ReasonOf(err))
 		o.root.records.end(won.leg, err)
 		return err
@@ -333,7 +353,7 @@ func (o *onward) join(ctx context.Context, won *forkEvent) error {
 	t := &twoParty{root: o.root, log: o.log, legs: [2]member{
 		{leg: o.leg, media: o.media, caller: o.caller, from: o.from}, o.callee(won),
 	}}
-	o.media = nil // its call closes it
+	o.media, o.winner = nil, nil // its call ends them
 	return t.run(ctx)
 }
 

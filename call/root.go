@@ -8,6 +8,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"passerelle/call/cdr"
 	"passerelle/directory"
 	"passerelle/party"
@@ -30,6 +32,7 @@ type Root struct {
 	media   MediaConfig
 	directs sync.Mutex // of direct sides; held for no longer than it takes to copy
 	limits  Limits
+	panics  prometheus.Counter // nil counts nothing
 	party   party.Config
 
 	joined registry

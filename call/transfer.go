@@ -48,13 +48,13 @@ func (t *twoParty) referred(from side, e sip.ReferEvent) {
 	t.log.InfoContext(t.ctx, "transfer asked for", "side", from.String(), "line", m.caller.User.Line(), "attended", e.Replaces != nil)
 	t.transfer = &transfer{by: from, event: e}
 	asker, referee := *m, t.legs[from.other()]
-	go func() { // ends with the outcome, or with the call
+	t.root.spawn(func() { // ends with the outcome, or with the call
 		t.tell(asker.leg, e, 100)
 		o := t.reach(asker, referee, e)
 		if err := t.do(context.Background(), func() { t.transferred(o) }); err != nil && o.err == nil {
 			o.member.leave(t.root, elsewhere) // the call ended meanwhile
 		}
-	}()
+	})
 }
 
 // tell tells who asked how far the transfer is.
@@ -67,7 +67,8 @@ func (t *twoParty) tell(leg *sip.Leg, e sip.ReferEvent, code int) {
 }
 
 // reach brings about the leg that the referee is to be with.
-func (t *twoParty) reach(asker, referee member, e sip.ReferEvent) outcome {
+func (t *twoParty) reach(asker, referee member, e sip.ReferEvent) (out outcome) {
+	defer t.root.recovered(func() { out = outcome{err: sip.ErrPanic} })
 	if e.Replaces != nil {
 		m, err := t.takeOver(asker, *e.Replaces)
 		return outcome{m, err}
@@ -82,22 +83,25 @@ func (t *twoParty) reach(asker, referee member, e sip.ReferEvent) outcome {
 		media: referee.media, offered: true,
 		progress: func(code int) {
 			if code == 180 {
-				go t.tell(asker.leg, e, code) // returns with the answer to the NOTIFY
+				t.root.spawn(func() { t.tell(asker.leg, e, code) }) // returns with the answer to the NOTIFY
 			}
 		},
 	}
+	defer func() {
+		o.media = nil // the referee's call has it
+		o.close()
+	}()
 	_, o.direct = referee.media.(*direct)
 	won, err := o.find(t.ctx, route)
 	if err != nil {
-		for _, release := range o.releases {
-			release()
-		}
 		return outcome{err: err}
 	}
+	err = mediaStatus(won.attempt.media.Answered(won.answer))
 	m := o.callee(won)
-	if err := won.attempt.media.Answered(won.answer); err != nil {
+	o.winner = nil
+	if err != nil {
 		m.leave(t.root, sip.Reason{Protocol: "SIP", Cause: 488})
-		return outcome{err: mediaStatus(err)}
+		return outcome{err: err}
 	}
 	now := time.Now().UTC()
 	t.root.records.with(m.leg, func(r *cdr.Record) { r.Answer = now })
@@ -140,7 +144,7 @@ func (t *twoParty) transferred(o outcome) {
 		code, _ := sip.StatusOf(o.err)
 		t.log.InfoContext(t.ctx, "transfer failed", "code", code, "err", o.err)
 		if !tr.gone {
-			go t.tell(asker.leg, tr.event, code) // returns with the answer to the NOTIFY
+			t.root.spawn(func() { t.tell(asker.leg, tr.event, code) }) // returns with the answer to the NOTIFY
 		}
 		return
 	}
@@ -150,12 +154,12 @@ func (t *twoParty) transferred(o outcome) {
 	t.pending[sideA], t.pending[sideB] = false, false
 	t.root.joined.put(o.member.leg, t)
 	t.watch.renew(tr.by)
-	go func() { // returns when the leg has ended
+	t.root.spawn(func() { // returns when the leg has ended
 		if !tr.gone {
 			t.tell(asker.leg, tr.event, 200)
 		}
 		asker.leave(t.root, transferDone)
-	}()
+	})
 	t.join()
 }
 
@@ -181,6 +185,12 @@ func (r *Root) serveReplacing(ctx context.Context, leg *sip.Leg, caller director
 	if err != nil {
 		return fmt.Errorf("replace: %w", err)
 	}
+	joined := false
+	defer func() {
+		if !joined { // refused, or a panic
+			other.leave(r, broken)
+		}
+	}()
 	in := leg.Invite()
 	_, isDirect := other.media.(*direct)
 	m := member{leg: leg, caller: caller, from: identity(caller, leg, caller.User != nil && caller.User.CLIR), media: r.newSide(isDirect, in.Source.Local.Addr(), secureOf(in.Source))}
@@ -194,12 +204,14 @@ func (r *Root) serveReplacing(ctx context.Context, leg *sip.Leg, caller director
 		err = leg.Answer(ctx, sdp)
 	}
 	if err != nil {
+		joined = true
 		other.leave(r, sip.ReasonOf(err))
 		m.media.Close()
 		return err
 	}
 	now := time.Now().UTC()
 	r.records.with(leg, func(rec *cdr.Record) { rec.Answer = now })
+	joined = true
 	t := &twoParty{root: r, log: r.log.With("call_id", leg.CallID()), legs: [2]member{m, other}}
 	return t.run(ctx)
 }

@@ -63,13 +63,7 @@ func (t *twoParty) run(ctx context.Context) error {
 	for s := range t.legs {
 		t.root.joined.put(t.legs[s].leg, t)
 	}
-	t.join()
-	gone, given := t.serve()
-	close(t.ended)
-	cancel()
-	for s := range t.legs {
-		t.root.joined.drop(t.legs[s].leg, t)
-	}
+	gone, given := t.serveAll(cancel)
 	var cause error
 	switch {
 	case given != nil:
@@ -79,6 +73,25 @@ func (t *twoParty) run(ctx context.Context) error {
 	}
 	<-first.Done()
 	return cause
+}
+
+// serveAll joins the two and serves them. A panic ends both legs with all they hold, and goes on to the handler.
+func (t *twoParty) serveAll(cancel func()) (gone side, given *side) {
+	sound := false
+	defer func() {
+		close(t.ended)
+		cancel()
+		for s := range t.legs {
+			t.root.joined.drop(t.legs[s].leg, t)
+			if !sound && (t.given == nil || *t.given != side(s)) {
+				t.root.spawn(func() { t.legs[s].leave(t.root, broken) }) // returns when the leg has ended
+			}
+		}
+	}()
+	t.join()
+	gone, given = t.serve()
+	sound = true
+	return gone, given
 }
 
 // serve works until one leg ends or is given to another call.
@@ -194,7 +207,7 @@ func (t *twoParty) event(from side, e sip.LegEvent) {
 		t.referred(from, e)
 	case sip.InfoEvent:
 		to := t.legs[from.other()].leg
-		go func() { _ = to.Info(t.ctx, e.ContentType, e.Body) }() // ends with the answer, or with the leg
+		t.root.spawn(func() { _ = to.Info(t.ctx, e.ContentType, e.Body) }) // ends with the answer, or with the leg
 	}
 }
 
@@ -240,13 +253,13 @@ func (t *twoParty) offer(to side, passed bool) {
 	}
 	t.pending[to] = true
 	leg := m.leg
-	go func() { // ends with the answer, or with the leg
+	t.root.spawn(func() { // ends with the answer, or with the leg
 		answer, err := leg.Reoffer(t.ctx, offer)
 		select {
 		case t.reoffers <- reoffered{to: to, leg: leg, passed: passed, answer: answer, err: err}:
 		case <-t.ctx.Done():
 		}
-	}()
+	})
 }
 
 // answered takes what a side answered and brings it to the one that offered, if one did.

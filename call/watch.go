@@ -50,13 +50,13 @@ func (t *twoParty) look() {
 		}
 		w.probing[s] = true
 		leg := t.legs[s].leg
-		go func() { // ends with the answer, or with the call
+		t.root.spawn(func() { // ends with the answer, or with the call
 			err := leg.Probe(t.ctx)
 			select {
 			case w.results <- probeResult{side(s), leg, err}:
 			case <-t.ctx.Done():
 			}
-		}()
+		})
 	}
 }
 
@@ -80,7 +80,7 @@ func (t *twoParty) probed(r probeResult) {
 		return
 	}
 	t.log.InfoContext(t.ctx, "peer is gone: no media, and no answer in its dialog", "side", r.side.String(), "err", r.err)
-	go hangup(r.leg, vanished) // returns when the leg has ended
+	t.root.spawn(func() { hangup(r.leg, vanished) }) // returns when the leg has ended
 }
 
 // vanished is why a leg is ended whose peer is gone.

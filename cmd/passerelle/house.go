@@ -35,6 +35,7 @@ type houseConfig struct {
 type house struct {
 	cfg       houseConfig
 	lobby     *media.Mixer
+	root      *call.Root
 	gateway   *gateway.Gateway
 	registrar *sip.Registrar
 	limits    call.Limits
@@ -53,6 +54,8 @@ func newHouse(cfg houseConfig) *house {
 	mediaMetrics := media.NewMetrics(cfg.metrics)
 	h.lobby = media.NewMixer(media.MixerConfig{Isolated: true, Name: "lobby", Log: cfg.log, Metrics: mediaMetrics})
 	root := call.NewRoot(cfg.live, cfg.journal, cfg.log)
+	root.Metrics(cfg.metrics)
+	h.root = root
 	parties := party.Config{Ports: cfg.ports, Lobby: h.lobby, Session: media.SessionConfig{Log: cfg.log, Metrics: mediaMetrics}, Ended: root.PartyEnded, Log: cfg.log}
 	root.Features(cfg.settings, parties)
 	h.gateway = gateway.New(gateway.Config{

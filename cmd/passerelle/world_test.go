@@ -370,14 +370,26 @@ func (w *world) refused(p *softphone.Phone, uri string, o softphone.InviteOption
 
 // syncBuffer is a buffer that goroutines share.
 type syncBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
+	mu   sync.Mutex
+	b    bytes.Buffer
+	trap string // a line with these words panics, once
 }
 
 func (s *syncBuffer) Write(p []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.trap != "" && bytes.Contains(p, []byte(s.trap)) {
+		s.trap = ""
+		panic("a fault that a test has put there")
+	}
 	return s.b.Write(p)
+}
+
+// panicAt makes whoever logs these words next panic.
+func (s *syncBuffer) panicAt(words string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.trap = words
 }
 
 func (s *syncBuffer) String() string {
