@@ -34,7 +34,11 @@ type Header struct{ Name, Value string }
 type Target struct {
 	URI    string   // Request-URI
 	Routes []string // URIs to go by: the Path of a binding, or a proxy
-	Source Source   // the flow to use: that of a binding, or Transport "UDP" and Remote for a trunk
+	Source Source   // the flow to use: that of a binding, or Transport and Remote for a trunk, see Hop
+	Name   string   // what the certificate must be for where a connection of ours is made by TLS, see Hop
+	// LargeByTCP sends requests above 1300 bytes by TCP where Source says UDP, and by UDP all the same when no connection
+	// can be had (RFC 3261 §18.1.1).
+	LargeByTCP bool
 }
 
 // Target returns where a call to a binding goes: to its contact, by the flow it registered on (RFC 5626 §5.3).
@@ -42,17 +46,22 @@ func (b *Binding) Target() Target {
 	return Target{URI: b.Contact, Routes: b.Path, Source: b.Source}
 }
 
-// Dial calls somebody. It returns when the INVITE has been sent, or could not be. The leg tells of 18x by ProgressEvent;
+// Dial calls somebody. It returns when the INVITE has been sent, or could not be: it waits for a
+// connection where the target needs one of ours. The leg tells of 18x by ProgressEvent;
 // Answered waits for the answer. Hangup cancels a call that is not answered (RFC 3261 §9.1). A leg that ends unanswered has
 // the callee's status in its Cause, as a *StatusError.
 func (s *Server) Dial(ctx context.Context, o Outgoing) (*Leg, error) {
 	if s.draining.Load() {
 		return nil, fmt.Errorf("call: %w", ErrShutdown)
 	}
+	if err := s.reach(ctx, &o.Target); err != nil {
+		return nil, fmt.Errorf("call: %w", err)
+	}
 	l, err := s.newCall(o)
 	if err != nil {
 		return nil, fmt.Errorf("call: %w", err)
 	}
+	l.widen(ctx, o.Target)
 	if !s.legs.add(l) {
 		return nil, fmt.Errorf("call: %w", ErrShutdown)
 	}

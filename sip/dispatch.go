@@ -28,7 +28,7 @@ func (s *Server) receiveDatagram(f flow, src Source, b []byte) {
 // receiveStream takes a message that came on a connection; b is ours.
 func (s *Server) receiveStream(f *streamFlow, b []byte, h head, flaw *malformed) {
 	if src := f.source(); s.admit(src, b) {
-		s.receive(f, src, b, h, flaw)
+		s.receive(f.flow(), src, b, h, flaw)
 	}
 }
 

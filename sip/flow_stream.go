@@ -30,6 +30,7 @@ type streamFlow struct {
 	frame  func(b []byte) []byte // wraps a message for the wire, nil for TCP and TLS
 	remote netip.AddrPort
 	addr   netip.AddrPort
+	owner  *outgoing   // of a connection that we made, else nil
 	heard  atomic.Bool // a whole SIP message came
 
 	queue chan []byte
@@ -49,6 +50,31 @@ func (f *streamFlow) transport() string                   { return f.kind }
 func (f *streamFlow) local(netip.AddrPort) netip.AddrPort { return f.addr }
 func (f *streamFlow) source() Source {
 	return Source{Transport: f.kind, Remote: f.remote, Local: f.addr, Flow: f.ident}
+}
+
+// flow is what answers and later requests go by.
+func (f *streamFlow) flow() flow {
+	if f.owner != nil {
+		return f.owner
+	}
+	return f
+}
+
+func (f *streamFlow) isClosed() bool {
+	select {
+	case <-f.gone:
+		return true
+	default:
+		return false
+	}
+}
+
+// idle is how long the peer may be silent.
+func (f *streamFlow) idle() time.Duration {
+	if f.owner != nil {
+		return dialIdleTime
+	}
+	return streamIdleTime
 }
 
 // send queues a message. It never waits: a peer that does not read loses its connection.

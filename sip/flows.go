@@ -63,8 +63,8 @@ func (t *flowTable) add(f flow) {
 	t.byID[f.id()] = f
 	frozen := t.frozen
 	t.mu.Unlock()
-	if sf, ok := f.(*streamFlow); ok && frozen {
-		sf.close()
+	if c, ok := f.(closer); ok && frozen {
+		c.close()
 	}
 }
 
@@ -106,14 +106,17 @@ func (t *flowTable) udp(local netip.AddrPort, remote netip.Addr) flow {
 	return family
 }
 
+// closer is a flow that ends when it is told so: one of connections.
+type closer interface{ close() }
+
 // closeAll closes all connections, and those to come.
 func (t *flowTable) closeAll() {
 	t.mu.Lock()
 	t.frozen = true
-	var all []*streamFlow
+	var all []closer
 	for _, f := range t.byID {
-		if sf, ok := f.(*streamFlow); ok {
-			all = append(all, sf)
+		if c, ok := f.(closer); ok {
+			all = append(all, c)
 		}
 	}
 	t.mu.Unlock()

@@ -82,7 +82,7 @@ func (s *Server) readStream(f *streamFlow) error {
 	chunk := make([]byte, 4096)
 	var partSince time.Time
 	for {
-		limit := streamIdleTime
+		limit := f.idle()
 		if !f.heard.Load() {
 			limit = streamFirstTime
 		}

@@ -60,6 +60,7 @@ type Leg struct {
 	heardSeq  bool // remoteSeq is set
 	referred  bool // the peer has sent a REFER
 	call      *ourCall
+	wide      *outgoing // what is too large for UDP goes by, nil for nothing
 }
 
 // legState is what was sent and received of the dialog.

@@ -49,14 +49,11 @@ func (l *Leg) send(c *outCall) error {
 	}
 	l.localSeq++
 	c.seq = l.localSeq
-	req := l.request(c.method, c.seq, w)
-	for _, h := range c.headers {
-		req.AppendHeader(h)
+	req := l.build(c, w)
+	if l.wide != nil && len(req.String()) > mtu && l.wide.up() {
+		w = &wire{s: l.s, flow: l.wide, to: l.wide.hop.Addr}
+		req = l.build(c, w)
 	}
-	if m := req.MaxForwards(); m != nil && c.hops > 0 {
-		*m = sipmsg.MaxForwardsHeader(c.hops)
-	}
-	withBody(req, cmp.Or(c.kind, "application/sdp"), c.body)
 	c.req, c.wire, c.begun, c.final = req, w, false, false
 	try := c.tries
 	tx, err := l.s.txs.newClient(req, w, func(res *sipmsg.Response, err error) {
@@ -69,6 +66,19 @@ func (l *Leg) send(c *outCall) error {
 	return nil
 }
 
+// build makes the request of c.
+func (l *Leg) build(c *outCall, w *wire) *sipmsg.Request {
+	req := l.request(c.method, c.seq, w)
+	for _, h := range c.headers {
+		req.AppendHeader(h)
+	}
+	if m := req.MaxForwards(); m != nil && c.hops > 0 {
+		*m = sipmsg.MaxForwardsHeader(c.hops)
+	}
+	withBody(req, cmp.Or(c.kind, "application/sdp"), c.body)
+	return req
+}
+
 // request builds a request in the dialog (RFC 3261 §12.2.1.1).
 func (l *Leg) request(method sipmsg.RequestMethod, seq uint32, w *wire) *sipmsg.Request {
 	target, routes := l.target, l.routes
@@ -77,14 +87,15 @@ func (l *Leg) request(method sipmsg.RequestMethod, seq uint32, w *wire) *sipmsg.
 		routes = append(append([]sipmsg.Uri{}, routes[1:]...), l.target)
 	}
 	req := sipmsg.NewRequest(method, *target.Clone())
-	req.SetTransport(l.peer.Transport)
+	transport := w.flow.transport()
+	req.SetTransport(transport)
 	local := w.flow.local(w.to)
 	if w.from.IsValid() && !w.from.IsUnspecified() {
 		local = netip.AddrPortFrom(w.from, local.Port())
 	}
 	host, port := l.s.host(local)
 	req.AppendHeader(&sipmsg.ViaHeader{
-		ProtocolName: "SIP", ProtocolVersion: "2.0", Transport: l.peer.Transport, Host: host, Port: port,
+		ProtocolName: "SIP", ProtocolVersion: "2.0", Transport: transport, Host: host, Port: port,
 		Params: sipmsg.HeaderParams{{K: "branch", V: newBranch()}, {K: "rport"}},
 	})
 	for _, r := range routes {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"log/slog"
 	"net"
+	"net/netip"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
@@ -23,6 +24,10 @@ type ServerConfig struct {
 	WSS []net.Listener // plain listeners; WebSocket inside TLS
 
 	TLSConfig *tls.Config // needed by TLS and WSS
+
+	// Dial connects to servers outside for requests that are to go there by TCP or TLS; nil means the system's network.
+	Dial    func(ctx context.Context, to netip.AddrPort) (net.Conn, error)
+	DialTLS *tls.Config // for those connections, but ServerName; nil means the system's roots
 
 	Advertise      string // host for Contact and Via, address or name; empty means the address each peer reached us at
 	UserAgent      string // Server and User-Agent headers; empty means "Passerelle"
@@ -49,6 +54,7 @@ type Server struct {
 	guard   *Guard
 
 	flows    *flowTable
+	out      outgoings
 	boxes    *mailboxes
 	txs      *transactions
 	legs     *legTable
