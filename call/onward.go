@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"passerelle/call/cdr"
 	"passerelle/directory"
 	"passerelle/sip"
 )
@@ -273,6 +272,7 @@ func (o *onward) plainly(a *attempt, err error) *attempt {
 // rings tells the caller that it rings: 180 once, and what is to be heard before the answer.
 func (o *onward) rings(ctx context.Context, e *forkEvent) {
 	code, sdp := e.ringing.Code, []byte(nil)
+	o.root.records.lines.ringing(e.leg, o.from)
 	if o.progress != nil {
 		o.progress(code)
 		return
@@ -289,6 +289,7 @@ func (o *onward) rings(ctx context.Context, e *forkEvent) {
 		return
 	}
 	o.rung = code
+	o.root.records.lines.ringing(o.leg, o.from)
 	if err := o.leg.Ring(ctx, code, sdp); err != nil && ctx.Err() == nil {
 		o.log.InfoContext(ctx, "ringing not told", "err", err)
 	}
@@ -346,9 +347,9 @@ func (o *onward) join(ctx context.Context, won *forkEvent) error {
 		o.root.records.end(won.leg, err)
 		return err
 	}
-	now := time.Now().UTC()
+	now := time.Now()
 	for _, leg := range []*sip.Leg{o.leg, won.leg} {
-		o.root.records.with(leg, func(r *cdr.Record) { r.Answer = now })
+		o.root.records.answered(leg, now)
 	}
 	t := &twoParty{root: o.root, log: o.log, legs: [2]member{
 		{leg: o.leg, media: o.media, caller: o.caller, from: o.from}, o.callee(won),

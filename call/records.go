@@ -17,6 +17,7 @@ import (
 // records keeps the account of each leg while it is up.
 type records struct {
 	journal *cdr.Journal
+	lines   lineCalls
 
 	mu   sync.Mutex
 	open map[*sip.Leg]*cdr.Record
@@ -38,6 +39,7 @@ func (rs *records) begin(dir *directory.Directory, leg *sip.Leg, caller director
 		r.Trunk = caller.Trunk.Name
 	}
 	rs.add(leg, r)
+	rs.lines.begin(leg, r.ID, caller.User, true)
 }
 
 // callOf is what joins the accounts of a call's legs. It is asked for before a leg of ours is dialled: the call may be over
@@ -62,6 +64,7 @@ func (rs *records) beginOut(call string, leg *sip.Leg, a *attempt, from string) 
 		r.Site, r.Trunk, r.Route = a.trunk.Site.Domain, a.trunk.Name, ToTrunk.String()
 	}
 	rs.add(leg, r)
+	rs.lines.begin(leg, r.ID, a.user, false)
 }
 
 func (rs *records) add(leg *sip.Leg, r *cdr.Record) {
@@ -121,6 +124,12 @@ func (rs *records) with(leg *sip.Leg, change func(*cdr.Record)) {
 	}
 }
 
+// answered notes that a leg is up.
+func (rs *records) answered(leg *sip.Leg, at time.Time) {
+	rs.with(leg, func(r *cdr.Record) { r.Answer = at.UTC() })
+	rs.lines.answered(leg)
+}
+
 // end closes the account: err is what the destination returned.
 func (rs *records) end(leg *sip.Leg, err error) {
 	rs.mu.Lock()
@@ -156,6 +165,7 @@ func (rs *records) end(leg *sip.Leg, err error) {
 		r.Code, _ = sip.StatusOf(cause)
 	}
 	rs.journal.End(*r)
+	rs.lines.end(leg, r)
 }
 
 // refusedByPeer tells whether a call of ours got a final status from its callee.
@@ -169,11 +179,13 @@ func (r *Root) Seated(leg *sip.Leg, space *directory.Space) {
 	r.records.with(leg, func(rec *cdr.Record) { rec.Space = space.Ref })
 }
 
+// PartyBegun notes that a leg was answered.
+func (r *Root) PartyBegun(p *party.Party) { r.records.answered(p.Leg(), p.Since()) }
+
 // PartyEnded notes what became of the media of a leg.
 func (r *Root) PartyEnded(p *party.Party) {
 	s := p.Session().State()
 	r.records.with(p.Leg(), func(rec *cdr.Record) {
-		rec.Answer = p.Since().UTC()
 		rec.Codec = s.Codec.String()
 		rec.Received = cdr.NewQuality(s.Received, s.Lost, s.Jitter, s.Delay)
 		rec.Sent = cdr.NewQuality(s.Sent, s.RemoteLost, s.RemoteJitter, s.RoundTripTime/2)

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"passerelle/call/cdr"
 	"passerelle/directory"
 	"passerelle/sip"
 )
@@ -103,8 +102,7 @@ func (t *twoParty) reach(asker, referee member, e sip.ReferEvent) (out outcome) 
 		m.leave(t.root, sip.Reason{Protocol: "SIP", Cause: 488})
 		return outcome{err: err}
 	}
-	now := time.Now().UTC()
-	t.root.records.with(m.leg, func(r *cdr.Record) { r.Answer = now })
+	t.root.records.answered(m.leg, time.Now())
 	return outcome{member: m}
 }
 
@@ -209,8 +207,7 @@ func (r *Root) serveReplacing(ctx context.Context, leg *sip.Leg, caller director
 		m.media.Close()
 		return err
 	}
-	now := time.Now().UTC()
-	r.records.with(leg, func(rec *cdr.Record) { rec.Answer = now })
+	r.records.answered(leg, time.Now())
 	joined = true
 	t := &twoParty{root: r, log: r.log.With("call_id", leg.CallID()), legs: [2]member{m, other}}
 	return t.run(ctx)

@@ -30,6 +30,20 @@ const (
 	DefaultRingSeconds     = 60
 )
 
+// The bounds on NoAnswer.Seconds.
+const (
+	minNoAnswerSeconds = 5
+	maxNoAnswerSeconds = 120
+)
+
+// NoAnswerSeconds is the nearest value that NoAnswer.Seconds may have to the time a phone asks for; zero stays zero.
+func NoAnswerSeconds(asked int) int {
+	if asked == 0 {
+		return 0
+	}
+	return min(max(asked, minNoAnswerSeconds), maxNoAnswerSeconds)
+}
+
 // RingTime is how long a call to the line rings: until it is forwarded, or until the site gives up.
 func (u *User) RingTime() time.Duration {
 	seconds := DefaultRingSeconds

@@ -180,7 +180,7 @@ func (v *validator) forwards(s *Site, u *User, path string) {
 	na := v.at(&f.NoAnswer, joinPath(path, "forwards.no_answer"))
 	v.forward(s, u, na, "target", f.NoAnswer.Target)
 	if f.NoAnswer.Seconds != 0 {
-		na.within("seconds", f.NoAnswer.Seconds, 5, 120)
+		na.within("seconds", f.NoAnswer.Seconds, minNoAnswerSeconds, maxNoAnswerSeconds)
 		if f.NoAnswer.Target == "" {
 			na.fault("target", "is missing")
 		}

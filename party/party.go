@@ -22,6 +22,8 @@ type Config struct {
 	Lobby *media.Mixer
 	// Session is passed to every media session.
 	Session media.SessionConfig
+	// Begun, if not nil, is told of each party that is up. It must not wait.
+	Begun func(*Party)
 	// Ended, if not nil, is told of each party that ends, before its Done is closed. It must not wait.
 	Ended   func(*Party)
 	Log     *slog.Logger
@@ -76,6 +78,9 @@ func Answer(ctx context.Context, leg *sip.Leg, cfg Config) (*Party, error) {
 		return nil, err
 	}
 	p.since = time.Now()
+	if cfg.Begun != nil {
+		cfg.Begun(p)
+	}
 	go p.run() // ends with the leg; Done tells
 	return p, nil
 }

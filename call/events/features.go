@@ -163,6 +163,14 @@ func (k *FeatureKeys) Changed(aor sip.AOR) {
 	}
 }
 
+// AllChanged tells all phones what changed of their lines' features, if anything did: the directory is another one now. It
+// never waits.
+func (k *FeatureKeys) AllChanged() {
+	for _, w := range k.shown.all() {
+		w.sub.Changed()
+	}
+}
+
 // OwnerChanged shows another line's features on a phone whose user is another now. It never waits; done, if not nil, is
 // called when the phone has been sent all it is to show.
 func (k *FeatureKeys) OwnerChanged(username string, done func()) {

@@ -40,10 +40,8 @@ type house struct {
 	registrar *sip.Registrar
 	limits    call.Limits
 	server    *sip.Server
+	events    houseEvents
 }
-
-// allowEvents are the event packages that are served.
-var allowEvents []string
 
 // shutdownLimit bounds the goodbye and the BYEs of a shutdown.
 const shutdownLimit = 15 * time.Second
@@ -56,7 +54,7 @@ func newHouse(cfg houseConfig) *house {
 	root := call.NewRoot(cfg.live, cfg.journal, cfg.log)
 	root.Metrics(cfg.metrics)
 	h.root = root
-	parties := party.Config{Ports: cfg.ports, Lobby: h.lobby, Session: media.SessionConfig{Log: cfg.log, Metrics: mediaMetrics}, Ended: root.PartyEnded, Log: cfg.log}
+	parties := party.Config{Ports: cfg.ports, Lobby: h.lobby, Session: media.SessionConfig{Log: cfg.log, Metrics: mediaMetrics}, Begun: root.PartyBegun, Ended: root.PartyEnded, Log: cfg.log}
 	root.Features(cfg.settings, parties)
 	h.gateway = gateway.New(gateway.Config{
 		Directory: cfg.live,
@@ -68,17 +66,17 @@ func newHouse(cfg houseConfig) *house {
 	})
 	root.Gateway(h.gateway)
 	lines := lines{cfg.live}
-	h.registrar = sip.NewRegistrar(sip.RegistrarConfig{AllowEvents: allowEvents, Log: cfg.log, Metrics: cfg.metrics}, cfg.locations)
+	h.registrar = sip.NewRegistrar(sip.RegistrarConfig{Log: cfg.log, Metrics: cfg.metrics}, cfg.locations)
 	auth := sip.NewAuthenticator(sip.AuthConfig{Log: cfg.log, Metrics: cfg.metrics}, lines)
 	h.server = sip.NewServer(sip.ServerConfig{
 		UDP: cfg.listeners.udp, TCP: cfg.listeners.tcp, TLS: cfg.listeners.tls, WS: cfg.listeners.ws, WSS: cfg.listeners.wss,
-		TLSConfig:   cfg.listeners.tlsConfig,
-		Advertise:   cfg.advertise,
-		UserAgent:   "Passerelle/" + version,
-		AllowEvents: allowEvents,
-		Log:         cfg.log,
-		Metrics:     cfg.metrics,
+		TLSConfig: cfg.listeners.tlsConfig,
+		Advertise: cfg.advertise,
+		UserAgent: "Passerelle/" + version,
+		Log:       cfg.log,
+		Metrics:   cfg.metrics,
 	}, auth, h.registrar, lines, root)
+	h.openEvents(root)
 	root.Calls(h.server, h.registrar)
 	root.Media(call.MediaConfig{
 		Relay:     media.NewRelay(cfg.ports, media.RelayConfig{Log: cfg.log, Metrics: mediaMetrics}),
@@ -92,10 +90,13 @@ func newHouse(cfg houseConfig) *house {
 	return h
 }
 
-// prune ends the registrations of lines that left the directory.
+// prune ends the registrations and subscriptions of lines that left the directory.
 func (h *house) prune() {
 	if n := h.registrar.Prune(lines{h.cfg.live}.registers); n > 0 {
 		h.cfg.log.Info("registrations of lines that left", "ended", n)
+	}
+	if n := h.endSubscriptions(); n > 0 {
+		h.cfg.log.Info("subscriptions of lines that left", "ended", n)
 	}
 }
 
@@ -107,6 +108,7 @@ func (h *house) run(ctx context.Context) error {
 	g, serving := errgroup.WithContext(serving)
 	g.Go(func() error { return h.lobby.Run(serving) })
 	g.Go(func() error { return h.registrar.Run(serving) })
+	g.Go(func() error { return h.events.run(serving) })
 	g.Go(func() error { return h.server.Run(serving) })
 	g.Go(func() error {
 		select {

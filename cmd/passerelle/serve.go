@@ -92,7 +92,7 @@ func (c *serveCmd) serve(ctx context.Context, started func(dir *directory.Direct
 	}
 	ready := &httpd.Readiness{}
 	token := c.apiToken()
-	config.swapped = h.prune
+	config.swapped = h.changed
 	pages, err := c.web(ctx, h, config, token, ready, metrics, log)
 	if err != nil {
 		return err

@@ -35,6 +35,7 @@ type world struct {
 	net     *memnet.Network
 	live    *directory.Live
 	house   *house
+	config  *configuration // of a stored world
 	ports   *media.Ports
 	journal *cdr.Journal
 	stop    context.CancelFunc
@@ -113,9 +114,10 @@ func newWorld(t *testing.T, e *directory.Enterprise, st *store.Store) *world {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = w.journal.Close() })
+	config := &configuration{store: st, live: w.live}
 	var settings call.Settings
 	if st != nil {
-		settings = &configuration{store: st, live: w.live}
+		settings = config
 	}
 	w.house = newHouse(houseConfig{
 		settings:   settings,
@@ -127,6 +129,8 @@ func newWorld(t *testing.T, e *directory.Enterprise, st *store.Store) *world {
 		log:        slog.New(slog.NewTextHandler(&w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		metrics:    w.metrics,
 	})
+	config.swapped = w.house.changed
+	w.config = config
 	ctx, stop := context.WithCancel(context.Background())
 	w.stop = stop
 	go func() {
