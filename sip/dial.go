@@ -13,12 +13,14 @@ import (
 // Outgoing describes a call of ours.
 type Outgoing struct {
 	Target  Target
-	Trunk   string // name of the trunk the call goes to, empty for a phone
-	From    string // SIP URI of the caller as the callee may see it
-	Display string // the caller's name
-	To      string // URI of the callee; empty means the target's
-	Offer   []byte
+	Trunk   string   // name of the trunk the call goes to, empty for a phone
+	From    string   // SIP URI of the caller as the callee may see it
+	Display string   // the caller's name
+	To      string   // URI of the callee; empty means the target's
+	Offer   []byte   // nil leaves the offer to the callee: Answered returns it and Acknowledge answers it
 	Headers []Header // further headers, such as P-Asserted-Identity
+	// Reliable says that we take reliable provisional answers (RFC 3262). They are acknowledged in any case.
+	Reliable bool
 	// MaxForwards is how many hops the INVITE may still take; zero means 70. Who passes a call on takes one less than it came
 	// with (RFC 3261 §16.6).
 	MaxForwards int
@@ -131,11 +133,11 @@ func (s *Server) newCall(o Outgoing) (*Leg, error) {
 	}
 	l.log = s.log.With("call_id", l.id.CallID, "leg", short(l.id.LocalTag))
 	l.sessionID.begin()
-	c := &outCall{method: sipmsg.INVITE, body: o.Offer, hops: o.MaxForwards}
+	c := &outCall{method: sipmsg.INVITE, body: o.Offer, hops: o.MaxForwards, delayed: o.Offer == nil}
 	for _, h := range o.Headers {
 		c.headers = append(c.headers, sipmsg.NewHeader(h.Name, h.Value))
 	}
-	l.call = &ourCall{invite: c, credentials: o.Credentials, answered: make(chan ackResult, 1), strays: make(map[string]*sipmsg.Request)}
+	l.call = &ourCall{invite: c, credentials: o.Credentials, reliable: o.Reliable, answered: make(chan ackResult, 1), strays: make(map[string]*sipmsg.Request)}
 	c.done = l.concludeCall
 	return l, nil
 }

@@ -52,6 +52,9 @@ type Leg struct {
 	pending   *pendingOffer          // the peer's offer that the handler has not answered
 	reinvite  *outCall               // our INVITE under way
 	hangupFor *Reason                // BYE to send once the ACK is there
+	owed      *outCall               // INVITE of ours whose ACK waits for our answer to the offer of its 2xx
+	owedLimit *time.Timer            // of owed
+	current   *earlyDialog           // that the request in hand belongs to; nil is the leg's dialog
 	sdp       []byte                 // what we last sent, for refreshes
 	session   sessionTimer
 	sessionID sessionID

@@ -49,7 +49,7 @@ func (l *Leg) reply(req *sipmsg.Request, code int, reason string) *sipmsg.Respon
 	}
 	if code > 100 && code < 300 && (req.IsInvite() || req.Method == sipmsg.OPTIONS || req.Method == sipmsg.UPDATE) {
 		res.AppendHeader(sipmsg.NewHeader("Allow", legAllowed))
-		res.AppendHeader(sipmsg.NewHeader("Supported", "timer, replaces"))
+		res.AppendHeader(sipmsg.NewHeader("Supported", l.supported()))
 	}
 	if code > 100 {
 		header(res, "Session-ID", l.sessionID.header())
@@ -59,6 +59,14 @@ func (l *Leg) reply(req *sipmsg.Request, code int, reason string) *sipmsg.Respon
 
 // legAllowed are the methods a leg takes.
 const legAllowed = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, REFER, NOTIFY"
+
+// supported are the option tags of the leg's messages.
+func (l *Leg) supported() string {
+	if l.state == legCalling && l.call.reliable {
+		return "timer, replaces, " + optionReliable
+	}
+	return "timer, replaces"
+}
 
 // respond sends an answer in the dialog.
 func (l *Leg) respond(tx *serverTx, res *sipmsg.Response) {

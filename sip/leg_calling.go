@@ -15,6 +15,9 @@ import (
 type ourCall struct {
 	invite      *outCall
 	credentials func(realm string) (username, password string, ok bool)
+	reliable    bool           // we know reliable provisional answers
+	early       []*earlyDialog // until one is answered, and then that one
+	offers      []earlyOffer   // that Acknowledge has not answered
 	answered    chan ackResult // the one result
 	reason      Reason         // of the CANCEL
 	strays      map[string]*sipmsg.Request
@@ -27,8 +30,10 @@ func (l *Leg) inviteCall() *outCall {
 	return l.call.invite
 }
 
-// Answered waits until a call of ours is answered and returns the SDP of the 200, which has been acknowledged then. When the
-// call ends unanswered the error holds its Cause.
+// Answered waits until a call of ours is answered and returns the peer's SDP: the one of the 200, or of the reliable
+// provisional answer that settled it before (RFC 3262 §5). The 200 has been acknowledged then. When the INVITE had no offer
+// the SDP is the peer's offer, and Acknowledge answers it; it is nil when Acknowledge answered an earlier one already. When
+// the call ends unanswered the error holds its Cause.
 func (l *Leg) Answered(ctx context.Context) (answer []byte, err error) {
 	if l.call == nil {
 		return nil, fmt.Errorf("answered: %w", ErrWrongState)
@@ -42,32 +47,60 @@ func (l *Leg) Answered(ctx context.Context) (answer []byte, err error) {
 
 // progress passes a provisional answer on.
 func (l *Leg) progress(res *sipmsg.Response) {
-	if res.StatusCode < 180 {
+	if res.StatusCode <= 100 {
 		return
 	}
-	sdp, _ := l.s.sdpOf(res)
-	l.emit(ProgressEvent{Code: res.StatusCode, SDP: sdp})
+	l.methods(res)
+	sdp, hasSDP := l.s.sdpOf(res)
+	d := l.earlyOf(res)
+	e := ProgressEvent{SDP: sdp}
+	if rseq, asks := reliableSeq(res); asks && d != nil {
+		var ok bool
+		if e, ok = l.takeReliable(d, rseq, sdp, hasSDP); !ok {
+			return
+		}
+	} else if l.call.invite.delayed {
+		e.SDP = nil // an offer has no place here (RFC 3261 §13.2.1)
+	}
+	if res.StatusCode < 180 && !e.Offer {
+		return
+	}
+	e.Code = res.StatusCode
+	if d != nil {
+		e.Dialog = d.tag
+	}
+	l.emit(e)
 }
 
 // establish takes the dialog of the first 2xx (RFC 3261 §12.1.2, §13.2.2.4).
 func (l *Leg) establish(res *sipmsg.Response) {
-	l.adopt(res)
+	end := l.endOf(res)
 	id := l.id
 	id.RemoteTag = RemoteTag(tagOf(res.To()))
+	d := l.early(id.RemoteTag)
+	l.call.early = nil
+	if d != nil {
+		end.seq, end.heard = d.end.seq, d.end.heard
+		l.call.early = []*earlyDialog{d}
+	}
+	l.call.offers = slices.DeleteFunc(l.call.offers, func(o earlyOffer) bool { return o.dialog != d })
+	l.setEnd(end)
 	l.named.Store(&id)
 }
 
-// adopt takes remote address, route set and target of a 2xx.
-func (l *Leg) adopt(res *sipmsg.Response) {
-	l.remote = *sipmsg.HeaderClone(res.To()).(*sipmsg.ToHeader)
-	l.routes = nil
-	for _, h := range res.GetHeaders("record-route") {
-		if rr, ok := h.(*sipmsg.RecordRouteHeader); ok {
-			l.routes = append(l.routes, *rr.Address.Clone())
-		}
+// answeredWith is what the peer has said of the session when it answers a call of ours.
+func (l *Leg) answeredWith(res *sipmsg.Response) (sdp []byte, ok bool) {
+	sdp, ok = l.s.sdpOf(res)
+	d := l.early(RemoteTag(tagOf(res.To())))
+	switch {
+	case d == nil || !d.settled && d.answer == nil:
+		return sdp, ok
+	case l.call.invite.delayed:
+		return nil, true
+	case ok:
+		return sdp, true
 	}
-	slices.Reverse(l.routes)
-	l.target = target(res.Contact(), l.target)
+	return d.answer, true
 }
 
 func tagOf(to *sipmsg.ToHeader) string {
@@ -78,11 +111,15 @@ func tagOf(to *sipmsg.ToHeader) string {
 	return tag
 }
 
+func tagOfPeer(in *inbound) RemoteTag {
+	tag, _ := in.From().Params.Get("tag")
+	return RemoteTag(tag)
+}
+
 // isPeer reports whether a request comes from the dialog that was established.
 func (l *Leg) isPeer(in *inbound) bool {
-	tag, _ := in.From().Params.Get("tag")
 	id := l.named.Load()
-	return id != nil && id.RemoteTag == RemoteTag(tag)
+	return id != nil && id.RemoteTag == tagOfPeer(in)
 }
 
 // concludeCall is what the final answer to our INVITE means.
@@ -97,7 +134,7 @@ func (l *Leg) concludeCall(res *sipmsg.Response, err error) {
 		l.state = legConfirmed
 		l.log.Info("leg answered")
 		l.session.told(l, res)
-		sdp, ok := l.s.sdpOf(res)
+		sdp, ok := l.answeredWith(res)
 		if !ok {
 			l.tell(l.call.answered, ackResult{err: ErrNoAnswer})
 			l.hangup(Reason{Protocol: "SIP", Cause: 488, Text: "No SDP answer"}, ErrNoAnswer)
@@ -153,15 +190,13 @@ func (l *Leg) forked(res *sipmsg.Response) bool {
 		l.sendACK(&outCall{acked: ack})
 		return true
 	}
-	remote, routes, target := l.remote, l.routes, l.target
-	defer func() { l.remote, l.routes, l.target = remote, routes, target }()
-	l.adopt(res)
+	d := &earlyDialog{end: l.endOf(res)}
 	c := &outCall{seq: l.call.invite.seq}
-	l.ackFor(c)
+	l.within(d, func() { l.ackFor(c, nil) })
 	if c.acked != nil {
 		l.call.strays[tag] = c.acked
 	}
-	bye := &outCall{method: sipmsg.BYE, done: func(*sipmsg.Response, error) {}}
+	bye := &outCall{method: sipmsg.BYE, in: d, done: func(*sipmsg.Response, error) {}}
 	if err := l.send(bye); err != nil {
 		l.log.Debug("BYE to a forked dialog not sent", "err", err)
 	}
@@ -200,6 +235,9 @@ func (l *Leg) retry(c *outCall, res *sipmsg.Response) bool {
 		c.headers = slices.DeleteFunc(slices.Clone(c.headers), func(h sipmsg.Header) bool { return sameHeader(h.Name(), answer) })
 		c.headers = append(c.headers, sipmsg.NewHeader(answer, cred.String()))
 		c.tries++
+		if c == l.call.invite {
+			l.call.early, l.call.offers = nil, nil
+		}
 		if err := l.send(c); err != nil {
 			c.final = true
 			c.done(nil, err)

@@ -9,16 +9,17 @@ import (
 
 // takeRequest handles a request in the dialog (RFC 3261 §12.2.2).
 func (l *Leg) takeRequest(in *inbound, tx *serverTx) {
-	seq := in.CSeq().SeqNo
 	if l.calling && !l.isPeer(in) {
+		if d := l.early(tagOfPeer(in)); d != nil && l.named.Load() == nil && !l.isOver {
+			l.takeEarly(d, in, tx)
+			return
+		}
 		l.respond(tx, l.reply(in.Request, 481, ""))
 		return
 	}
-	if l.heardSeq && seq <= l.remoteSeq {
-		l.respond(tx, l.reply(in.Request, 500, ""))
+	if !l.inOrder(in, tx) {
 		return
 	}
-	l.remoteSeq, l.heardSeq = seq, true
 	l.follow(in)
 	if in.Method == sipmsg.BYE {
 		l.takeBye(in, tx)
@@ -28,6 +29,22 @@ func (l *Leg) takeRequest(in *inbound, tx *serverTx) {
 		l.respond(tx, l.reply(in.Request, 481, ""))
 		return
 	}
+	l.dispatch(in, tx)
+}
+
+// inOrder counts the peer's request; one that is late is answered 500 (RFC 3261 §12.2.2).
+func (l *Leg) inOrder(in *inbound, tx *serverTx) bool {
+	seq := in.CSeq().SeqNo
+	if l.heardSeq && seq <= l.remoteSeq {
+		l.respond(tx, l.reply(in.Request, 500, ""))
+		return false
+	}
+	l.remoteSeq, l.heardSeq = seq, true
+	return true
+}
+
+// dispatch serves a request of a dialog that is not over.
+func (l *Leg) dispatch(in *inbound, tx *serverTx) {
 	switch in.Method {
 	case sipmsg.INVITE:
 		l.takeReinvite(in, tx)

@@ -45,6 +45,7 @@ func (l *Leg) takeCancel(in *inbound, invite *serverTx) {
 // takeBye ends the dialog at the peer's wish (RFC 3261 §15.1.2).
 func (l *Leg) takeBye(in *inbound, tx *serverTx) {
 	l.respond(tx, l.reply(in.Request, 200, ""))
+	l.payACK(nil)
 	if l.pending != nil {
 		l.settleOffer(487)
 	}
@@ -112,6 +113,7 @@ func (l *Leg) bye(r Reason) {
 	if l.state == legEnding || l.state == legTerminated {
 		return
 	}
+	l.payACK(nil)
 	l.state = legEnding
 	l.session.stop()
 	headers := []sipmsg.Header{}

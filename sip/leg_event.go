@@ -18,8 +18,11 @@ type AnswerEvent struct {
 
 // ProgressEvent is a provisional answer to a call of ours, 180 to 199; SDP is its early media description, nil as a rule.
 type ProgressEvent struct {
-	Code int
-	SDP  []byte
+	Code     int
+	SDP      []byte
+	Offer    bool      // SDP is an offer, to an INVITE without one: Acknowledge answers it. Code may be less than 180 then
+	Reliable bool      // it came reliably (RFC 3262): an SDP that is no offer is the final answer in its early dialog
+	Dialog   RemoteTag // tells the places apart where a proxy lets the call ring; empty if the peer gave no tag
 }
 
 // InfoEvent is an INFO request, answered 200 already (RFC 6086, RFC 2976).

@@ -14,14 +14,16 @@ import (
 type pendingOffer struct {
 	in      *inbound
 	tx      *serverTx
-	delayed bool // re-INVITE without offer: we make one
+	sdp     []byte
+	early   *earlyDialog // that it belongs to; nil is the leg's
+	delayed bool         // re-INVITE without offer: we make one
 	limit   *time.Timer
 }
 
 // glare tells how to refuse an offer of the peer that meets another offer: 491 when it is ours (RFC 3261 §14.2,
 // RFC 3311 §5.2), 500 when it is the peer's own; 0 when there is none.
 func (l *Leg) glare() int {
-	if l.reinvite != nil || l.state == legCalling {
+	if l.reinvite != nil || l.owed != nil || l.state == legCalling && (l.current == nil || !l.current.settled) {
 		return 491
 	}
 	for _, a := range l.awaiting {
@@ -70,7 +72,7 @@ func (l *Leg) takeUpdate(in *inbound, tx *serverTx) {
 	if sdp == nil { // a refresh (RFC 4028 §7.4): no offer, no glare
 		l.learn(in.Request)
 		res := l.reply(in.Request, 200, "")
-		if l.state != legEarly {
+		if !l.isEarly() {
 			l.session.agree(l, in.Request, res)
 		}
 		l.respond(tx, res)
@@ -99,7 +101,7 @@ func (l *Leg) refuseWith(in *inbound, tx *serverTx, code int, headers []sipmsg.H
 
 // offered waits for the handler's answer to an offer.
 func (l *Leg) offered(in *inbound, tx *serverTx, e OfferEvent, limit time.Duration) {
-	p := &pendingOffer{in: in, tx: tx, delayed: e.Method == "INVITE" && e.SDP == nil}
+	p := &pendingOffer{in: in, tx: tx, sdp: e.SDP, early: l.current, delayed: e.Method == "INVITE" && e.SDP == nil}
 	l.pending = p
 	p.limit = l.after(limit, func() {
 		if l.pending == p {
@@ -128,9 +130,14 @@ func (l *Leg) accept(sdp []byte) error {
 	l.pending = nil
 	p.limit.Stop()
 	res := l.reply(p.in.Request, 200, "")
-	l.session.agree(l, p.in.Request, res)
+	if !l.isEarly() {
+		l.session.agree(l, p.in.Request, res)
+	}
 	withBody(res, "application/sdp", sdp)
 	l.sdp = sdp
+	if p.early != nil {
+		p.early.answer = p.sdp
+	}
 	if p.in.IsInvite() {
 		l.await(p.tx, res, p.delayed, nil)
 		return nil
@@ -150,7 +157,8 @@ func (l *Leg) refuse(code int) error {
 	return nil
 }
 
-// Reoffer sends our offer in a re-INVITE and returns the peer's answer. When it meets an offer of the peer it is tried again
+// Reoffer sends our offer in a re-INVITE and returns the peer's answer. A nil offer leaves it to the peer: its offer is returned,
+// and Acknowledge answers it. When it meets an offer of the peer it is tried again
 // after the pause of RFC 3261 §14.1, until ctx ends. A refusal is a *StatusError; the session stays as it was then. When ctx
 // ends before the answer, the answer comes as an AnswerEvent.
 func (l *Leg) Reoffer(ctx context.Context, offer []byte) (answer []byte, err error) {
@@ -176,12 +184,16 @@ func (l *Leg) Reoffer(ctx context.Context, offer []byte) (answer []byte, err err
 
 func (l *Leg) reofferOnce(ctx context.Context, offer []byte) ([]byte, error) {
 	result := make(chan ackResult, 1)
-	c := &outCall{method: sipmsg.INVITE, body: offer}
+	c := &outCall{method: sipmsg.INVITE, body: offer, delayed: offer == nil}
 	left := false
 	c.done = func(res *sipmsg.Response, err error) {
 		l.endReinvite(c)
 		r := l.reoffered(c, res, err)
 		if left && r.err == nil && r.sdp != nil {
+			if l.owed == c { // nobody answers the peer's offer any more: it gets what it has
+				l.payACK(l.sdp)
+				return
+			}
 			l.emit(AnswerEvent{SDP: r.sdp})
 			return
 		}
@@ -228,13 +240,18 @@ func (l *Leg) reoffered(c *outCall, res *sipmsg.Response, err error) ackResult {
 		return ackResult{err: &StatusError{Code: res.StatusCode, Reason: res.Reason}}
 	}
 	l.session.told(l, res)
-	l.sdp = c.body
+	if !c.delayed {
+		l.sdp = c.body
+	}
 	sdp, ok := l.s.sdpOf(res)
 	if !ok {
 		return ackResult{err: ErrNoAnswer}
 	}
 	return ackResult{sdp: sdp}
 }
+
+// isEarly reports whether the INVITE has no final answer yet.
+func (l *Leg) isEarly() bool { return l.state == legEarly || l.state == legCalling }
 
 // isCaller reports whether we own the Call-ID.
 func (l *Leg) isCaller() bool { return l.calling }

@@ -18,8 +18,10 @@ type outCall struct {
 	method  sipmsg.RequestMethod
 	headers []sipmsg.Header
 	body    []byte
-	hops    int    // Max-Forwards, 0 for 70
-	kind    string // type of the body; empty means application/sdp
+	hops    int          // Max-Forwards, 0 for 70
+	kind    string       // type of the body; empty means application/sdp
+	in      *earlyDialog // that it belongs to; nil is the leg's dialog
+	delayed bool         // an INVITE without offer: the peer makes it, and the answer goes into the ACK
 	done    func(res *sipmsg.Response, err error)
 
 	seq       uint32
@@ -42,7 +44,13 @@ func (c *outCall) stopLimit() {
 }
 
 // send sends a request in the dialog. The result comes to c.done unless send returns an error.
-func (l *Leg) send(c *outCall) error {
+func (l *Leg) send(c *outCall) (err error) {
+	l.within(c.in, func() { err = l.sendHere(c) })
+	return err
+}
+
+// sendHere sends a request in the dialog that the leg is in now.
+func (l *Leg) sendHere(c *outCall) error {
 	w, err := l.wire()
 	if err != nil {
 		return fmt.Errorf("send %s: %w", c.method, err)
@@ -111,7 +119,7 @@ func (l *Leg) request(method sipmsg.RequestMethod, seq uint32, w *wire) *sipmsg.
 	if method == sipmsg.INVITE || method == sipmsg.UPDATE {
 		header(req, "Contact", l.contact())
 		header(req, "Allow", legAllowed)
-		header(req, "Supported", "timer, replaces")
+		header(req, "Supported", l.supported())
 	}
 	header(req, "User-Agent", l.s.cfg.UserAgent)
 	header(req, "Session-ID", l.sessionID.header())
@@ -176,7 +184,8 @@ func (l *Leg) takeReply(c *outCall, try int, res *sipmsg.Response, err error) {
 		c.begun = true
 		if c.cancel {
 			l.sendCancel(c)
-		} else if c == l.inviteCall() {
+		}
+		if c == l.inviteCall() {
 			l.progress(res)
 		}
 		return
@@ -199,20 +208,31 @@ func (l *Leg) takeReply(c *outCall, try int, res *sipmsg.Response, err error) {
 		if c.method == sipmsg.INVITE || c.method == sipmsg.UPDATE {
 			l.retarget(res)
 		}
-		if c.method == sipmsg.INVITE {
-			l.ackFor(c)
+		switch {
+		case c.method != sipmsg.INVITE:
+		case l.offersIn(c, res):
+			l.oweACK(c)
+		default:
+			l.ackFor(c, nil)
 		}
 	}
 	c.done(res, err)
 }
 
-// ackFor builds and sends the ACK of a 2xx, a request of its own (RFC 3261 §13.2.2.4).
-func (l *Leg) ackFor(c *outCall) {
+// ackFor builds and sends the ACK of a 2xx, a request of its own with the credentials of the INVITE (RFC 3261 §13.2.2.4); sdp is
+// our answer to an offer in the 2xx.
+func (l *Leg) ackFor(c *outCall, sdp []byte) {
 	w, err := l.wire()
 	if err != nil {
 		return
 	}
 	c.acked = l.request(sipmsg.ACK, c.seq, w)
+	if c.req != nil {
+		for _, name := range []string{"authorization", "proxy-authorization"} {
+			sipmsg.CopyHeaders(name, c.req, c.acked)
+		}
+	}
+	withBody(c.acked, "application/sdp", sdp)
 	l.s.dressRequest(c.acked)
 	l.sendACK(c)
 }

@@ -176,6 +176,9 @@ func (l *Leg) stopTimers() {
 	for _, a := range l.awaiting {
 		a.stop()
 	}
+	if l.owed != nil {
+		l.owedLimit.Stop()
+	}
 	if l.reinvite != nil {
 		l.reinvite.stopLimit()
 	}
