@@ -161,3 +161,70 @@ func TestQuality(t *testing.T) {
 		}
 	}
 }
+
+// TestPagesHoldEachRecordOnce reads a journal of several files page by page, forwards in pages and backwards in time, while
+// calls end, and after the record of a mark has expired.
+func TestPagesHoldEachRecordOnce(t *testing.T) {
+	cfg := Config{Dir: t.TempDir(), MaxSize: 4096}
+	j := open(t, cfg)
+	start := time.Date(2026, 11, 24, 8, 0, 0, 0, time.UTC)
+	end := func(i int) {
+		r := leg(fmt.Sprintf("r%03d", i))
+		r.Start, r.End, r.Cause = start, start.Add(time.Duration(i)*time.Minute), strings.Repeat("x", i%7*30)
+		j.End(r)
+	}
+	const total = 200
+	for i := range total {
+		end(i)
+	}
+	if files := j.rotatedFiles(); len(files) < 3 {
+		t.Fatalf("%d rotated files, want some", len(files))
+	}
+	var m Mark
+	want := total - 1
+	for page := 0; ; page++ {
+		all, err := j.Before(m, 7, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(all) == 0 {
+			break
+		}
+		for _, r := range all {
+			if r.ID != fmt.Sprintf("r%03d", want) {
+				t.Fatalf("page %d: got %s, want r%03d", page, r.ID, want)
+			}
+			want--
+		}
+		m = MarkOf(all[len(all)-1])
+		end(total + page) // must not shift what follows
+	}
+	if want != -1 {
+		t.Errorf("the pages end before r%03d", want)
+	}
+	expired, err := j.Before(Mark{End: start.Add(50 * time.Minute), ID: "gone"}, 1, nil)
+	if err != nil || len(expired) != 1 || expired[0].End.After(start.Add(50*time.Minute)) {
+		t.Errorf("after a mark that has expired: %+v, %v", expired, err)
+	}
+	recent, err := j.Between(start.Add(190*time.Minute), Mark{End: start.Add(195 * time.Minute), ID: "r195"}, 100, nil)
+	if err != nil || len(recent) != 5 || recent[0].ID != "r194" || recent[4].ID != "r190" {
+		t.Errorf("a span of time: %d records, %v", len(recent), err)
+	}
+}
+
+// TestLongLinesAreReadBackwards has lines longer than a block, and a last one that a crash cut short.
+func TestLongLinesAreReadBackwards(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "f")
+	lines := []string{"first", strings.Repeat("long", backBlock/2), "", "short", strings.Repeat("z", backBlock-1), "cut"}
+	if err := os.WriteFile(name, []byte(strings.Join(lines, "\n")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	if err := backward(name, func(line []byte) bool { got = append([]string{string(line)}, got...); return true }); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{lines[0], lines[1], lines[3], lines[4], lines[5]}
+	if strings.Join(got, "\n") != strings.Join(want, "\n") {
+		t.Errorf("%d lines, want %d", len(got), len(want))
+	}
+}

@@ -135,7 +135,8 @@ func (c *serveCmd) web(ctx context.Context, h *house, config *configuration, tok
 	w := webConfig{
 		api: api.Config{
 			Version: version, Directory: h.cfg.live, Bridges: h.gateway, Registrations: h.registrar, Legs: h.server,
-			Ports: h.cfg.ports, Routes: routes{h.cfg.live, h.limits}, Limits: h.limits.Fraud, Gateways: config, Configuration: config, Log: log,
+			Ports: h.cfg.ports, Routes: routes{h.cfg.live, h.limits}, Limits: h.limits.Fraud, Gateways: config, Configuration: config,
+			Records: h.cfg.journal, Log: log,
 		},
 		listener: ln, dataDir: c.Data, readiness: ready, metrics: metrics, log: log,
 	}

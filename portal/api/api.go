@@ -52,6 +52,7 @@ type Config struct {
 	Routes        Routes
 	Limits        Limits
 	Gateways      Gateways
+	Records       Records
 	Configuration Configuration
 	Log           *slog.Logger // nil discards
 }
@@ -83,6 +84,7 @@ func New(cfg Config) (*API, error) {
 	a.registerRegistrations()
 	a.registerRoutes()
 	a.registerLimits()
+	a.registerCalls()
 	a.registerGatewayNumber()
 	a.registerConfiguration()
 	a.registerStatus()
