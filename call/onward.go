@@ -159,6 +159,8 @@ func (o *onward) byLine(ctx context.Context, u *directory.User) (*forkEvent, err
 		return nil, &sip.StatusError{Code: 433, Reason: "Anonymity Disallowed"}
 	case u.DND:
 		return nil, errBusy
+	case !u.WaitsCalls() && o.root.records.busy(u, o.leg):
+		return nil, errEngaged
 	}
 	attempts, err := o.lineAttempts(u)
 	if err != nil {
@@ -406,5 +408,6 @@ func (o *onward) answer(ctx context.Context, won *forkEvent) error {
 
 var (
 	errForwarded = errors.New("the line forwards every call")
+	errEngaged   = &sip.StatusError{Code: 486, Reason: "Busy Here", Err: errors.New("the line is in a call and has no call waiting")}
 	errBusy      = &sip.StatusError{Code: 486, Reason: "Busy Here", Err: errors.New("the line does not want to be disturbed")}
 )

@@ -130,6 +130,19 @@ func (rs *records) answered(leg *sip.Leg, at time.Time) {
 	rs.lines.answered(leg)
 }
 
+// busy tells whether a line is in another call than that of the leg, ringing ones too.
+func (rs *records) busy(u *directory.User, leg *sip.Leg) bool {
+	rs.mu.Lock()
+	defer rs.mu.Unlock()
+	mine := rs.open[leg]
+	for _, r := range rs.open {
+		if r.User == u.Line() && r.Site == u.Site.Domain && (mine == nil || r.Call != mine.Call) {
+			return true
+		}
+	}
+	return false
+}
+
 // end closes the account: err is what the destination returned.
 func (rs *records) end(leg *sip.Leg, err error) {
 	rs.mu.Lock()

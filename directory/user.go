@@ -56,6 +56,8 @@ type User struct {
 	CLIR bool `yaml:"clir" json:"clir,omitempty"`
 	// RejectAnonymous refuses callers who withhold their number.
 	RejectAnonymous bool `yaml:"reject_anonymous" json:"reject_anonymous,omitempty"`
+	// CallWaiting says whether the line, while it is in a call, rings for another one; nil means that it does.
+	CallWaiting *bool `yaml:"call_waiting" json:"call_waiting,omitempty"`
 	// Voicemail is the external mailbox, a number or a URI; empty means none.
 	Voicemail  string    `yaml:"voicemail" json:"voicemail,omitempty"`
 	Phone      *Device   `yaml:"phone" json:"phone,omitempty"`
@@ -126,6 +128,9 @@ func (u *User) Line() string {
 	}
 	return u.Extension
 }
+
+// WaitsCalls says whether the line rings for another call while it is in one; if not it is busy then.
+func (u *User) WaitsCalls() bool { return u.CallWaiting == nil || *u.CallWaiting }
 
 // HasRole says whether the user has that role.
 func (u *User) HasRole(r Role) bool {

@@ -136,7 +136,7 @@ func (c *serveCmd) web(ctx context.Context, h *house, config *configuration, tok
 		api: api.Config{
 			Version: version, Directory: h.cfg.live, Bridges: h.gateway, Registrations: h.registrar, Legs: h.server,
 			Ports: h.cfg.ports, Routes: routes{h.cfg.live, h.limits}, Limits: h.limits.Fraud, Gateways: config, Configuration: config,
-			Records: h.cfg.journal, Log: log,
+			Records: h.cfg.journal, Settings: config, Log: log,
 		},
 		listener: ln, dataDir: c.Data, readiness: ready, metrics: metrics, log: log,
 	}

@@ -53,6 +53,7 @@ type Config struct {
 	Limits        Limits
 	Gateways      Gateways
 	Records       Records
+	Settings      Settings
 	Configuration Configuration
 	Log           *slog.Logger // nil discards
 }
@@ -85,6 +86,7 @@ func New(cfg Config) (*API, error) {
 	a.registerRoutes()
 	a.registerLimits()
 	a.registerCalls()
+	a.registerSettings()
 	a.registerGatewayNumber()
 	a.registerConfiguration()
 	a.registerStatus()

@@ -171,18 +171,19 @@ func (f fakeRoutes) Explain(from, to string) (call.Explanation, error) {
 
 // world is an API on fakes, with all it logged.
 type world struct {
-	api     *API
-	dir     *directory.Live
-	brid    *fakeBridges
-	regs    fakeRegistrations
-	gates   *fakeGateways
-	conf    *fakeConfiguration
-	routes  fakeRoutes
-	guard   *call.FraudGuard
-	records *cdr.Journal
-	tokens  *Tokens
-	log     *bytes.Buffer
-	start   time.Time
+	api      *API
+	dir      *directory.Live
+	brid     *fakeBridges
+	regs     fakeRegistrations
+	gates    *fakeGateways
+	conf     *fakeConfiguration
+	routes   fakeRoutes
+	guard    *call.FraudGuard
+	records  *cdr.Journal
+	settings Settings
+	tokens   *Tokens
+	log      *bytes.Buffer
+	start    time.Time
 }
 
 func newWorld(t *testing.T, change ...func(*world)) *world {
@@ -215,7 +216,7 @@ func newWorld(t *testing.T, change ...func(*world)) *world {
 	}
 	w.api, err = New(Config{
 		Version: "v1.2.3", Started: w.start, Directory: w.dir, Bridges: w.brid, Registrations: w.regs, Legs: fakeCount(3), Ports: fakeCount(2),
-		Routes: w.routes, Limits: w.guard, Gateways: w.gates, Configuration: w.conf, Records: w.records, Log: slog.New(slog.NewJSONHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Routes: w.routes, Limits: w.guard, Gateways: w.gates, Configuration: w.conf, Records: w.records, Settings: w.settings, Log: slog.New(slog.NewJSONHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	})
 	if err != nil {
 		t.Fatal(err)
