@@ -43,17 +43,24 @@ func (s *Store) CheckPortalPassword(ctx context.Context, ref uint64, password st
 		return false, fmt.Errorf("check the portal password of user %d: %w", ref, err)
 	}
 	u := r.User
-	switch {
-	case u.PortalPasswordHash != "":
-		return s.verify(ctx, u.PortalPasswordHash.Reveal(), password)
-	case u.PortalPassword == "" || !u.PortalPassword.Equal(password):
-		return false, nil
+	if u.PortalPasswordHash != "" || u.PortalPassword == "" {
+		return s.CheckPassword(ctx, u.PortalPasswordHash, password)
 	}
-	hash, err := s.hash(ctx, password)
-	if err != nil {
+	hash, err := s.HashPassword(ctx, password) // a wrong one too, so that it takes as long
+	if err != nil || !u.PortalPassword.Equal(password) {
 		return false, err
 	}
 	return true, s.replaceByHash(ctx, ref, u.PortalPassword, hash)
+}
+
+// CheckPassword says whether password has that hash. With no hash, of an account that there is not, the answer is no and
+// takes as long.
+func (s *Store) CheckPassword(ctx context.Context, hash directory.Secret, password string) (bool, error) {
+	if hash == "" {
+		_, err := s.HashPassword(ctx, password)
+		return false, err
+	}
+	return s.verify(ctx, hash.Reveal(), password)
 }
 
 // replaceByHash puts the hash in the place of the password, unless that has changed meanwhile.
@@ -98,7 +105,7 @@ func (s *Store) hashFew(ctx context.Context, e *directory.Enterprise) error {
 		return nil
 	}
 	for _, u := range clear {
-		hash, err := s.hash(ctx, u.PortalPassword.Reveal())
+		hash, err := s.HashPassword(ctx, u.PortalPassword.Reveal())
 		if err != nil {
 			return err
 		}
@@ -107,8 +114,8 @@ func (s *Store) hashFew(ctx context.Context, e *directory.Enterprise) error {
 	return nil
 }
 
-// hash gives the argon2id hash in the PHC string format.
-func (s *Store) hash(ctx context.Context, password string) (directory.Secret, error) {
+// HashPassword gives the argon2id hash in the PHC string format. At most four are computed at once.
+func (s *Store) HashPassword(ctx context.Context, password string) (directory.Secret, error) {
 	salt := make([]byte, argonSalt)
 	rand.Read(salt) //nolint:errcheck // crypto/rand.Read never fails
 	sum, err := s.argon(ctx, password, salt, argonMemory, argonPasses, argonLanes, argonSum)

@@ -13,6 +13,8 @@ var (
 	bucketSites    = []byte("sites")    // domain → siteRecord
 	bucketUsers    = []byte("users")    // Ref, big endian → userRecord
 	bucketBindings = []byte("bindings") // AOR, NUL, ID → sip.Binding
+	bucketAccounts = []byte("accounts") // ID → accountRecord
+	bucketSessions = []byte("sessions") // hash of the token → expiry, Unix milliseconds big endian, and the session's data
 )
 
 // The keys of the meta bucket.
@@ -25,7 +27,7 @@ var (
 
 // migrations take a file from each schema to the next. The list only grows: a file's schema is the
 // number of migrations it has seen.
-var migrations = []func(*bolt.Tx) error{createBuckets}
+var migrations = []func(*bolt.Tx) error{createBuckets, createPortalBuckets}
 
 // migrate runs the migrations that the file has not seen, in the caller's transaction.
 func migrate(tx *bolt.Tx) error {
@@ -49,7 +51,13 @@ func migrate(tx *bolt.Tx) error {
 }
 
 func createBuckets(tx *bolt.Tx) error {
-	for _, name := range [][]byte{bucketSites, bucketUsers, bucketBindings} {
+	return create(tx, bucketSites, bucketUsers, bucketBindings)
+}
+
+func createPortalBuckets(tx *bolt.Tx) error { return create(tx, bucketAccounts, bucketSessions) }
+
+func create(tx *bolt.Tx, names ...[]byte) error {
+	for _, name := range names {
 		if _, err := tx.CreateBucketIfNotExists(name); err != nil {
 			return fmt.Errorf("make bucket %s: %w", name, err)
 		}

@@ -1,0 +1,39 @@
+package directory
+
+import "fmt"
+
+// Account is what the portal keeps of somebody who signs in, beside the enterprise: for a user of the directory the second
+// factor and the language, for the owner of the server name, address and password as well. It is part of no export.
+type Account struct {
+	// ID names the account: OwnerAccount, or UserAccount of a user's Ref.
+	ID    string `json:"-"`
+	Name  string `json:"name,omitempty"`
+	Email string `json:"email,omitempty"`
+	// PasswordHash is an argon2id hash in the PHC string format; empty for users of the directory, who have their own.
+	PasswordHash Secret `json:"password_hash,omitempty"`
+	// TOTP is the second factor's key in base32 (RFC 6238); empty means that the password suffices.
+	TOTP Secret `json:"totp,omitempty"`
+	// TOTPStep is the last time step whose code was used; it is not taken again (RFC 6238 §5.2).
+	TOTPStep int64 `json:"totp_step,omitempty"`
+	// Language is that of the account's pages; empty means the browser's.
+	Language Language `json:"language,omitempty"`
+}
+
+// OwnerAccount is the ID of the account that the set-up link makes.
+const OwnerAccount = "owner"
+
+// UserAccount is the ID of the account of the user with that Ref.
+func UserAccount(ref uint64) string { return fmt.Sprintf("user-%d", ref) }
+
+// EachSecret calls f with each secret of the account that is not empty and the name of its field.
+func (a *Account) EachSecret(f func(field string, purpose Purpose, s *Secret)) {
+	if a.PasswordHash != "" {
+		f("password_hash", PurposePortal, &a.PasswordHash)
+	}
+	if a.TOTP != "" {
+		f("totp", PurposePortal, &a.TOTP)
+	}
+}
+
+// String names the account in logs.
+func (a Account) String() string { return a.ID }
