@@ -24,6 +24,7 @@ type Directory struct {
 	anywhere   map[string]*User // extensions that only one site has; nil for the others
 	devices    map[string]*Device
 	emails     map[string]*User
+	accounts   map[string]*User // by UserAccount
 	macs       map[MAC]*Device
 	trunks     map[netip.AddrPort]*Trunk // port 0 is any port
 	spaces     []*Space                  // by Ref
@@ -56,6 +57,7 @@ func New(e *Enterprise) (*Directory, error) {
 		anywhere:   make(map[string]*User),
 		devices:    make(map[string]*Device),
 		emails:     make(map[string]*User),
+		accounts:   make(map[string]*User),
 		macs:       make(map[MAC]*Device),
 		trunks:     make(map[netip.AddrPort]*Trunk),
 		byRef:      make(map[string]*Space),
@@ -167,7 +169,7 @@ func (d *Directory) addUser(s *Site, u *User) {
 		}
 	}
 	if u.Email != "" {
-		d.emails[strings.ToLower(u.Email)] = u
+		d.emails[strings.ToLower(u.Email)], d.accounts[UserAccount(u.Ref)] = u, u
 	}
 	for _, dev := range u.Devices() {
 		dev.User, dev.Primary = u, dev == u.Phone

@@ -55,6 +55,12 @@ func (d *Directory) UserByEmail(email string) (*User, bool) {
 	return u, ok
 }
 
+// UserByAccount finds the person whose portal account has that ID.
+func (d *Directory) UserByAccount(id string) (*User, bool) {
+	u, ok := d.accounts[id]
+	return u, ok
+}
+
 // UserByURI finds the line that the user and host of a SIP URI name: by number, by extension, or
 // by the user name of one of its devices. The host is a site's domain; with any other host, such
 // as an address of the server, extensions count only if no two sites have them.

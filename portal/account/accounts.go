@@ -1,0 +1,208 @@
+package account
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/alexedwards/scs/v2"
+
+	"passerelle/directory"
+)
+
+// Passwords checks and makes password hashes; package store satisfies it.
+type Passwords interface {
+	// CheckPortalPassword says whether password is that of the user with that Ref.
+	CheckPortalPassword(ctx context.Context, ref uint64, password string) (bool, error)
+	// CheckPassword says whether password has that hash; with no hash the answer is no and takes as long.
+	CheckPassword(ctx context.Context, hash directory.Secret, password string) (bool, error)
+	// HashPassword gives the hash of a new password.
+	HashPassword(ctx context.Context, password string) (directory.Secret, error)
+}
+
+// Records keeps accounts; package store satisfies it.
+type Records interface {
+	// Account gives what is kept of an account; one of which nothing is kept has its ID only.
+	Account(ctx context.Context, id string) (directory.Account, error)
+	// EditAccount changes an account in one transaction.
+	EditAccount(ctx context.Context, id string, change func(*directory.Account) error) error
+}
+
+// Sessions keeps sessions under hashed tokens; package store satisfies it.
+type Sessions interface {
+	scs.Store
+	// Sweep removes the sessions that have expired.
+	Sweep(ctx context.Context) (removed int, err error)
+}
+
+// Config is what Accounts stands on; all of it is required but Log.
+type Config struct {
+	Directory *directory.Live
+	Passwords Passwords
+	Records   Records
+	Sessions  Sessions
+	Log       *slog.Logger // nil discards
+}
+
+// Accounts knows who is signed in. See the package comment.
+type Accounts struct {
+	cfg      Config
+	log      *slog.Logger
+	sessions *scs.SessionManager
+	limits   *limiter
+	setup    setup
+
+	mu    sync.Mutex       // guards state
+	state map[string]state // by session token
+}
+
+// state is what memory holds of a session.
+type state struct {
+	seen time.Time // last request
+	note any       // for the next page
+}
+
+// New returns accounts nobody has signed in to since the start of this process; sessions of the store go on.
+func New(cfg Config) *Accounts {
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	m := scs.New()
+	m.Store, m.Lifetime, m.HashTokenInStore = cfg.Sessions, Lifetime, true
+	return &Accounts{cfg: cfg, log: cfg.Log, sessions: m, limits: newLimiter(), state: make(map[string]state)}
+}
+
+// passwordWait is how long a sign-in waits for its turn to be hashed.
+const passwordWait = 5 * time.Second
+
+// authenticate finds the account of an address and checks its password.
+func (a *Accounts) authenticate(ctx context.Context, email, password string) (*Principal, error) {
+	ctx, cancel := context.WithTimeout(ctx, passwordWait)
+	defer cancel()
+	owner, err := a.cfg.Records.Account(ctx, directory.OwnerAccount)
+	if err != nil {
+		return nil, err
+	}
+	var p *Principal
+	var ok bool
+	user, known := a.cfg.Directory.Current().UserByEmail(email)
+	switch {
+	case owner.PasswordHash != "" && strings.EqualFold(owner.Email, email):
+		p = &Principal{Account: owner, Name: owner.Name, Email: owner.Email}
+		ok, err = a.cfg.Passwords.CheckPassword(ctx, owner.PasswordHash, password)
+	case known:
+		if p, err = a.ofUser(ctx, user); err == nil {
+			ok, err = a.cfg.Passwords.CheckPortalPassword(ctx, user.Ref, password)
+		}
+	default:
+		ok, err = a.cfg.Passwords.CheckPassword(ctx, "", password)
+	}
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		return nil, ErrBusy
+	case err != nil:
+		return nil, fmt.Errorf("check a password: %w", err)
+	case !ok || p == nil:
+		return nil, ErrDenied
+	}
+	return p, nil
+}
+
+// ofUser is a user of the directory with what is kept of the account.
+func (a *Accounts) ofUser(ctx context.Context, u *directory.User) (*Principal, error) {
+	kept, err := a.cfg.Records.Account(ctx, directory.UserAccount(u.Ref))
+	if err != nil {
+		return nil, err
+	}
+	return &Principal{Account: kept, Name: u.Name, Email: u.Email, User: u}, nil
+}
+
+// principal is who an account ID means now; nil when that is nobody any more.
+func (a *Accounts) principal(ctx context.Context, id string) (*Principal, error) {
+	if id == directory.OwnerAccount {
+		kept, err := a.cfg.Records.Account(ctx, id)
+		if err != nil || kept.PasswordHash == "" {
+			return nil, err
+		}
+		return &Principal{Account: kept, Name: kept.Name, Email: kept.Email}, nil
+	}
+	u, ok := a.cfg.Directory.Current().UserByAccount(id)
+	if !ok || u.Email == "" {
+		return nil, nil
+	}
+	return a.ofUser(ctx, u)
+}
+
+// credential tells a changed password from the one that somebody signed in with; empty means that it cannot be told,
+// because the password was not hashed yet.
+func credential(p *Principal) string {
+	hash := p.Account.PasswordHash
+	if p.User != nil {
+		hash = p.User.PortalPasswordHash
+	}
+	if hash == "" {
+		return ""
+	}
+	sum := sha256.Sum256([]byte(hash.Reveal()))
+	return hex.EncodeToString(sum[:8])
+}
+
+// SetLanguage keeps the language of somebody's pages.
+func (a *Accounts) SetLanguage(ctx context.Context, p *Principal, l directory.Language) error {
+	return a.cfg.Records.EditAccount(ctx, p.Account.ID, func(kept *directory.Account) error {
+		kept.Language = l
+		return nil
+	})
+}
+
+// EnableTOTP makes key the account's second factor, once code proves that an application holds it.
+func (a *Accounts) EnableTOTP(ctx context.Context, p *Principal, key directory.Secret, code string) error {
+	step, ok := checkTOTP(key, code, 0, time.Now())
+	if !ok {
+		return ErrWrongCode
+	}
+	return a.cfg.Records.EditAccount(ctx, p.Account.ID, func(kept *directory.Account) error {
+		kept.TOTP, kept.TOTPStep = key, step
+		return nil
+	})
+}
+
+// DisableTOTP takes the second factor away from an account whose code is right.
+func (a *Accounts) DisableTOTP(ctx context.Context, p *Principal, code string) error {
+	if err := a.useCode(ctx, p.Account.ID, code); err != nil {
+		return err
+	}
+	return a.cfg.Records.EditAccount(ctx, p.Account.ID, func(kept *directory.Account) error {
+		kept.TOTP, kept.TOTPStep = "", 0
+		return nil
+	})
+}
+
+// codeTries is how many codes of one account may be tried within the window.
+const codeTries = 6
+
+// useCode checks an account's code and marks it as used, in one transaction.
+func (a *Accounts) useCode(ctx context.Context, id, code string) error {
+	l := limit{"code " + id, codeTries}
+	if a.limits.take(time.Now(), l) > 0 {
+		return ErrTooManyTries
+	}
+	err := a.cfg.Records.EditAccount(ctx, id, func(kept *directory.Account) error {
+		step, ok := checkTOTP(kept.TOTP, code, kept.TOTPStep, time.Now())
+		if !ok {
+			return ErrWrongCode
+		}
+		kept.TOTPStep = step
+		return nil
+	})
+	if err == nil {
+		a.limits.giveBack(l)
+	}
+	return err
+}
