@@ -184,6 +184,23 @@ func TestDialCancelUnanswered(t *testing.T) {
 	})
 }
 
+// TestDialGivenUpBefore: who gives up before the INVITE is sent leaves no leg behind.
+func TestDialGivenUpBefore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, _, _ := callee(t)
+		ctx, cancel := context.WithCancel(context.Background())
+		cancel()
+		for range 50 { // each is sent or not, as it comes
+			_, _ = w.srv.Dial(ctx, Outgoing{
+				Target: TrunkTarget("sip:+33170009999@"+trunkAddr, netip.MustParseAddrPort(trunkAddr)),
+				From:   "sip:+33170001000@site.test", Trunk: "carrier", Offer: []byte("offer"),
+			})
+		}
+		time.Sleep(40 * time.Second)
+		wantLegs(t, w, 0)
+	})
+}
+
 // TestDialForked: a proxy forked the call and two phones answer; the second gets ACK and BYE. Stock sipgo takes both for one.
 func TestDialForked(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -93,6 +93,10 @@ func (l *Leg) hangup(r Reason, cause error) {
 		l.state = legTerminated
 	case legCalling:
 		l.over(cause)
+		if l.call.invite.req == nil { // never sent: whoever called gave up before
+			l.state = legTerminated
+			return
+		}
 		l.call.reason = r
 		l.cancelCall(l.call.invite)
 	case legAnswered:
