@@ -25,9 +25,12 @@ type Config struct {
 	// Begun, if not nil, is told of each party that is up. It must not wait.
 	Begun func(*Party)
 	// Ended, if not nil, is told of each party that ends, before its Done is closed. It must not wait.
-	Ended   func(*Party)
-	Log     *slog.Logger
-	Metrics prometheus.Registerer // nil keeps them private
+	Ended func(*Party)
+	// Referred, if not nil, is told of each REFER in a party's dialog; it answers it, and must not wait. Without it they are
+	// refused.
+	Referred func(*Party, sip.ReferEvent)
+	Log      *slog.Logger
+	Metrics  prometheus.Registerer // nil keeps them private
 }
 
 // Party is one answered leg with its media session.
@@ -36,6 +39,8 @@ type Party struct {
 	session *media.Session
 	log     *slog.Logger
 	notify  func(*Party)
+	refer   func(*Party, sip.ReferEvent)
+	early   []sip.LegEvent // told before the party was made
 	panics  prometheus.Counter
 	since   time.Time     // answered; zero before
 	ready   chan struct{} // closed when prompts may start
@@ -55,16 +60,29 @@ const keysWaiting = 64
 // 200, waits for the ACK and returns with the session standing in the lobby. On error nothing is left behind, and the
 // error knows the status for the leg if it is unanswered.
 func Answer(ctx context.Context, leg *sip.Leg, cfg Config) (*Party, error) {
-	cfg.Session.Local = leg.Invite().Source.Local.Addr()
+	source := leg.Invite().Source
+	cfg.Session.Local, cfg.Session.Secure = source.Local.Addr(), SecureOf(source)
 	session, err := media.NewSession(cfg.Ports, cfg.Session)
 	if err != nil {
 		return nil, statusOf(err)
 	}
+	p := newParty(leg, session, cfg)
+	if err := p.answer(ctx, cfg.Lobby); err != nil {
+		p.close()
+		return nil, err
+	}
+	p.begin()
+	return p, nil
+}
+
+// newParty returns a party of which nothing runs yet.
+func newParty(leg *sip.Leg, session *media.Session, cfg Config) *Party {
 	p := &Party{
 		leg:     leg,
 		session: session,
 		log:     cfg.Log.With("call_id", leg.CallID()),
 		notify:  cfg.Ended,
+		refer:   cfg.Referred,
 		panics:  metric.OwnerPanics(cfg.Metrics).WithLabelValues("party"),
 		ready:   make(chan struct{}),
 		keys:    make(chan byte, keysWaiting),
@@ -73,16 +91,16 @@ func Answer(ctx context.Context, leg *sip.Leg, cfg Config) (*Party, error) {
 		mixer:   cfg.Lobby,
 	}
 	session.OnDigit(p.postDigit)
-	if err := p.answer(ctx, cfg.Lobby); err != nil {
-		p.close()
-		return nil, err
-	}
+	return p
+}
+
+// begin starts the owner.
+func (p *Party) begin() {
 	p.since = time.Now()
 	if cfg.Begun != nil {
 		cfg.Begun(p)
 	}
 	go p.run() // ends with the leg; Done tells
-	return p, nil
 }
 
 func (p *Party) answer(ctx context.Context, lobby *media.Mixer) error {
@@ -197,7 +215,7 @@ func statusOf(err error) error {
 	case errors.Is(err, media.ErrNoCommonCodec):
 		return &sip.StatusError{Code: 488, Reason: "Not Acceptable Here", Err: err, Warning: "No common codec: PCMA or PCMU is needed"}
 	case errors.Is(err, media.ErrSRTPOnly):
-		return &sip.StatusError{Code: 488, Reason: "Not Acceptable Here", Err: err, Warning: "SRTP is not supported: offer RTP/AVP"}
+		return &sip.StatusError{Code: 488, Reason: "Not Acceptable Here", Err: err, Warning: "SRTP needs a call by TLS; offer RTP/AVP"}
 	case errors.Is(err, media.ErrBadSDP):
 		return &sip.StatusError{Code: 400, Reason: "Bad Session Description", Err: err}
 	case errors.Is(err, media.ErrNoPorts), errors.Is(err, media.ErrPortsClosed), errors.Is(err, media.ErrMixerClosed):

@@ -42,6 +42,10 @@ func (p *Party) run() {
 			close(p.ready)
 		}
 	}
+	for _, e := range p.early {
+		p.event(ctx, &merger, e)
+	}
+	p.early = nil
 	for {
 		select {
 		case <-p.leg.Done():
@@ -65,18 +69,7 @@ func (p *Party) run() {
 				<-p.leg.Done()
 				return
 			}
-			switch e := e.(type) {
-			case sip.InfoEvent:
-				if key, ok := parseInfo(e.ContentType, e.Body); ok {
-					p.key(&merger, info, key, time.Now())
-				}
-			case sip.OfferEvent:
-				p.offered(ctx, e)
-			case sip.AnswerEvent:
-				if err := p.session.Complete(e.SDP); err != nil {
-					p.log.Warn("answer to our offer refused", "err", err)
-				}
-			}
+			p.event(ctx, &merger, e)
 		case <-watch.C:
 			if probing || p.alive(probed) {
 				continue
@@ -90,6 +83,28 @@ func (p *Party) run() {
 			}
 			p.log.Info("peer is gone: no media, and no answer in its dialog", "err", err)
 			go func() { _ = p.leg.Hangup(ctx, gone) }() // returns when the leg has ended
+		}
+	}
+}
+
+// event takes what the peer did in the dialog.
+func (p *Party) event(ctx context.Context, m *keyMerger, e sip.LegEvent) {
+	switch e := e.(type) {
+	case sip.InfoEvent:
+		if key, ok := parseInfo(e.ContentType, e.Body); ok {
+			p.key(m, info, key, time.Now())
+		}
+	case sip.OfferEvent:
+		p.offered(ctx, e)
+	case sip.AnswerEvent:
+		if err := p.session.Complete(e.SDP); err != nil {
+			p.log.Warn("answer to our offer refused", "err", err)
+		}
+	case sip.ReferEvent:
+		if p.refer != nil {
+			p.refer(p, e)
+		} else if err := p.leg.RefuseRefer(ctx, e, 603); err != nil {
+			p.log.Debug("REFER not refused", "err", err)
 		}
 	}
 }
