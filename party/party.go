@@ -38,6 +38,7 @@ type Party struct {
 	leg     *sip.Leg
 	session *media.Session
 	log     *slog.Logger
+	begun   func(*Party)
 	notify  func(*Party)
 	refer   func(*Party, sip.ReferEvent)
 	early   []sip.LegEvent // told before the party was made
@@ -81,6 +82,7 @@ func newParty(leg *sip.Leg, session *media.Session, cfg Config) *Party {
 		leg:     leg,
 		session: session,
 		log:     cfg.Log.With("call_id", leg.CallID()),
+		begun:   cfg.Begun,
 		notify:  cfg.Ended,
 		refer:   cfg.Referred,
 		panics:  metric.OwnerPanics(cfg.Metrics).WithLabelValues("party"),
@@ -97,8 +99,8 @@ func newParty(leg *sip.Leg, session *media.Session, cfg Config) *Party {
 // begin starts the owner.
 func (p *Party) begin() {
 	p.since = time.Now()
-	if cfg.Begun != nil {
-		cfg.Begun(p)
+	if p.begun != nil {
+		p.begun(p)
 	}
 	go p.run() // ends with the leg; Done tells
 }

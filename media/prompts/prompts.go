@@ -26,10 +26,11 @@ const (
 	Alone   Name = "alone"   // nobody else is in the space
 	Pause   Name = "pause"   // wait a little
 	Closing Name = "closing" // the service ends soon: shutdown or limit
+	Confirm Name = "confirm" // the callee is to press 1 to enter
 )
 
 // Names returns every prompt.
-func Names() []Name { return []Name{Welcome, Again, Full, Goodbye, Alone, Pause, Closing} }
+func Names() []Name { return []Name{Welcome, Again, Full, Goodbye, Alone, Pause, Closing, Confirm} }
 
 // Languages returns the languages that prompts are spoken in; the first is the one for callers of any other.
 func Languages() []string { return []string{"en", "fr"} }
