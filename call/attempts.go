@@ -101,13 +101,15 @@ func (o *onward) headers(own []sip.Header) []sip.Header {
 
 // prepare gives an attempt its media and its offer: the caller's, or one of our own when the caller has made none yet.
 func (o *onward) prepare(a *attempt, local netip.Addr) error {
-	a.media = o.root.newSide(o.direct, local, a.secure)
+	var err error
+	if a.media, err = o.newSide(local, a.secure); err != nil {
+		return mediaStatus(err)
+	}
 	o.sides = append(o.sides, a.media)
 	from := o.media
 	if !o.offered {
 		from = nil
 	}
-	var err error
 	a.out.Offer, err = a.media.Offer(from)
 	return mediaStatus(err)
 }

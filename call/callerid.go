@@ -16,6 +16,7 @@ type callerID struct {
 	uri     string // of From towards the inside
 	hidden  bool   // the number is withheld (RFC 3323)
 	help    bool   // a call for help: the number is the one that reaches the phone, whatever the trunk's rule
+	space   bool   // a space calls: the number is the gateway's, whatever the trunk's rule
 }
 
 // anonymous is the caller who withholds its number (RFC 3323 §4.1.1.3).
@@ -77,7 +78,7 @@ type shown struct {
 // is asserted under Privacy: id, since the carrier must know who pays (RFC 3325 §7).
 func (id callerID) outside(t *directory.Trunk) shown {
 	number := directory.Number(id.number)
-	if !id.help && (t.CallerID == directory.CallerIDSite || id.user != nil && id.user.Number == "") {
+	if !id.help && !id.space && (t.CallerID == directory.CallerIDSite || id.user != nil && id.user.Number == "") {
 		number = t.Site.PublicNumber()
 	}
 	uri := "sip:" + Written(number, t) + "@" + t.Site.Domain + ";user=phone"

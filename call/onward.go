@@ -42,6 +42,7 @@ type onward struct {
 	winner   *sip.Leg // answered, and in no call yet
 	rung     int      // the greatest provisional status the caller was told
 	progress func(code int)
+	space    bool // a space calls: whoever answers gets a session of a party's, and no side is the caller's
 }
 
 // serveOnward serves the routes that ring somebody.

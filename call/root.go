@@ -36,6 +36,7 @@ type Root struct {
 	party   party.Config
 
 	joined registry
+	seats  seats
 	legs   Legs
 
 	settings Settings // nil: codes set nothing
@@ -119,6 +120,7 @@ func (r *Root) ServeLeg(ctx context.Context, leg *sip.Leg) error {
 func (r *Root) serveRoute(ctx context.Context, leg *sip.Leg, caller directory.Caller, route Route, log *slog.Logger) error {
 	switch route.Kind {
 	case ToGateway:
+		defer r.seats.put(leg, caller)()
 		return r.gateway.ServeLeg(ctx, leg, caller, route.Site, route.SpaceID)
 	case ToLine, ToTrunk, ToEmergency, ToURI:
 		return r.serveOnward(ctx, leg, caller, route, log)

@@ -47,6 +47,7 @@ func (g *Gateway) Drain() { g.draining.Store(true) }
 // Shutdown says goodbye to everybody who is still there, hangs up, and returns when the last bridge has ended or ctx is
 // done. Call Drain first.
 func (g *Gateway) Shutdown(ctx context.Context) {
+	g.outcalls.cancelWaiting(ErrDraining, func(OutcallInfo) bool { return true })
 	g.parties.each(func(p *party.Party, lang string) {
 		p.Hush()
 		select {
@@ -60,7 +61,8 @@ func (g *Gateway) Shutdown(ctx context.Context) {
 		}
 	})
 	ended := make(chan struct{})
-	go func() { // ends when the last bridge has
+	go func() { // ends when the last call of a space and the last bridge have
+		g.outcalls.wg.Wait()
 		g.bridges.wg.Wait()
 		close(ended)
 	}()

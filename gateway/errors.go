@@ -1,6 +1,10 @@
 package gateway
 
-import "errors"
+import (
+	"errors"
+
+	"passerelle/sip"
+)
 
 var (
 	// ErrSpaceFull means that fifteen participants are in; it is answered 486 when the space ID came in the INVITE, else
@@ -16,7 +20,21 @@ var (
 	ErrNoBridge = errors.New("no live bridge")
 	// ErrNoParticipant means that nobody with that ID is on the bridge.
 	ErrNoParticipant = errors.New("no such participant")
+	// ErrNoDialer means that spaces of this server call nobody.
+	ErrNoDialer = errors.New("no calls out of spaces")
+	// ErrNoOutcall means that the space has made no such call, or long ago.
+	ErrNoOutcall = errors.New("no such call")
+	// ErrOutcallUp means that a call that is to be repeated is not over.
+	ErrOutcallUp = errors.New("the call is not over")
+	// ErrUnconfirmed is a call of a space whose callee has answered and not pressed the key that enters.
+	ErrUnconfirmed error = &sip.StatusError{Code: 480, Reason: "Not Confirmed", Err: errors.New("answered, but no key was pressed")}
 
+	// errCancelled is a call of a space that was taken back before its callee was in.
+	errCancelled = errors.New("cancelled")
+	// errPressed ends the wait for the key that enters.
+	errPressed = errors.New("key pressed")
+	// errBroken is a call of a space that a fault of ours ended.
+	errBroken = errors.New("internal fault")
 	// errNoID ends a call whose caller typed no valid space ID in the tries it had.
 	errNoID = errors.New("no valid space ID typed")
 	// errBridgeEnded makes taking a seat begin anew, on the next bridge.

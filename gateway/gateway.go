@@ -17,14 +17,16 @@ import (
 	"passerelle/sip"
 )
 
-// Config is what a Gateway needs; all but Metrics is required.
+// Config is what a Gateway needs; all but Dialer and Metrics is required.
 type Config struct {
 	Directory *directory.Live
 	Party     party.Config
 	// Mixer is the template of every bridge's mixer.
 	Mixer media.MixerConfig
 	// Seated, if not nil, is told of each leg that enters a space. It must not wait.
-	Seated  func(leg *sip.Leg, space *directory.Space)
+	Seated func(leg *sip.Leg, space *directory.Space)
+	// Dialer makes the calls of spaces; nil makes none.
+	Dialer  Dialer
 	Log     *slog.Logger
 	Metrics prometheus.Registerer
 }
@@ -38,6 +40,7 @@ type Gateway struct {
 	bridges  bridges
 	draining atomic.Bool
 	parties  parties
+	outcalls outcalls
 }
 
 // New returns a gateway that does no work until a leg is served.

@@ -18,6 +18,7 @@ type ParticipantInfo struct {
 	Number  string // E.164 or user part as asserted; empty when withheld
 	Since   time.Time
 	Codec   string // name on air: PCMA, PCMU, …
+	Joining bool   // the seat is kept for somebody who is called, or whose call is being answered
 	Talking bool
 	Held    bool
 	CallID  string

@@ -21,26 +21,28 @@ func (g *Gateway) Bridges() []BridgeInfo {
 	return all
 }
 
-// EndBridge hangs up on every participant of a space's bridge and returns when they are gone.
+// EndBridge hangs up on every participant of a space's bridge, cancels the calls that would bring others in, and returns
+// when they are gone.
 func (g *Gateway) EndBridge(ctx context.Context, space string) error {
-	return g.remove(ctx, space, func(*Participant) bool { return true }, ErrNoBridge)
+	return g.remove(ctx, space, func(string) bool { return true }, ErrNoBridge)
 }
 
-// Remove hangs up on one participant and returns when it is gone.
+// Remove hangs up on one participant, or cancels the call to it, and returns when it is gone.
 func (g *Gateway) Remove(ctx context.Context, space, participant string) error {
-	return g.remove(ctx, space, func(p *Participant) bool { return p.id == participant }, ErrNoParticipant)
+	return g.remove(ctx, space, func(id string) bool { return id == participant }, ErrNoParticipant)
 }
 
-// remove hangs up on the participants that sit and are meant; if nobody is, the error is none.
-func (g *Gateway) remove(ctx context.Context, space string, meant func(*Participant) bool, none error) error {
+// remove ends the participants that are meant, by the IDs of their seats; if nobody is, the error is none.
+func (g *Gateway) remove(ctx context.Context, space string, meant func(id string) bool, none error) error {
 	b := g.bridges.find(space)
 	if b == nil {
 		return ErrNoBridge
 	}
+	called := g.outcalls.cancelWaiting(errCancelled, func(i OutcallInfo) bool { return i.Space == space && meant(i.Participant) })
 	var out []*party.Party
 	err := b.do(ctx, func() {
 		for _, p := range b.seated() {
-			if meant(p) {
+			if meant(p.id) {
 				out = append(out, p.party)
 			}
 		}
@@ -50,14 +52,17 @@ func (g *Gateway) remove(ctx context.Context, space string, meant func(*Particip
 		return ErrNoBridge
 	case err != nil:
 		return err
-	case len(out) == 0:
+	case len(out)+len(called) == 0:
 		return none
 	}
-	var hangups errgroup.Group
+	var gone errgroup.Group
 	for _, p := range out {
-		hangups.Go(func() error { return p.Hangup(ctx, removed) })
+		gone.Go(func() error { return p.Hangup(ctx, removed) })
 	}
-	return hangups.Wait()
+	for _, o := range called {
+		gone.Go(func() error { return o.wait(ctx) })
+	}
+	return gone.Wait()
 }
 
 // removed is why an administrator's removal ends a leg.

@@ -10,7 +10,7 @@ import (
 )
 
 type metrics struct {
-	joins, wrongIDs, full, panics prometheus.Counter
+	joins, wrongIDs, full, panics, outcalls, outcallPanics prometheus.Counter
 }
 
 // newMetrics registers the gateway's metrics with reg; nil keeps them private.
@@ -26,10 +26,12 @@ func newMetrics(reg prometheus.Registerer, g *Gateway) *metrics {
 	gauge("guessed_sites", "Sites with more wrong space IDs within the hour than their limit: somebody is guessing.",
 		func() float64 { return float64(g.guard.sitesOver(g.limitOf, time.Now())) })
 	return &metrics{
-		joins:    counter("joins_total", "Participants who sat down on a bridge."),
-		wrongIDs: counter("wrong_ids_total", "Space IDs that opened nothing, slips of the finger left out."),
-		panics:   metric.OwnerPanics(reg).WithLabelValues("bridge"),
-		full:     counter("full_total", "Callers turned away because the space was full."),
+		joins:         counter("joins_total", "Participants who sat down on a bridge."),
+		wrongIDs:      counter("wrong_ids_total", "Space IDs that opened nothing, slips of the finger left out."),
+		panics:        metric.OwnerPanics(reg).WithLabelValues("bridge"),
+		outcalls:      counter("outcalls_total", "Calls that spaces have made."),
+		outcallPanics: metric.OwnerPanics(reg).WithLabelValues("outcall"),
+		full:          counter("full_total", "Callers turned away because the space was full."),
 	}
 }
 

@@ -26,6 +26,11 @@ type Participant struct {
 	party *party.Party // nil until the participant sits
 }
 
+// become names the callee for whom the seat was taken.
+func (p *Participant) become(ctx context.Context, who Who) error {
+	return p.bridge.do(ctx, func() { p.who = who })
+}
+
 // sit puts the party on the bridge: everybody hears it and it hears everybody else.
 func (p *Participant) sit(ctx context.Context, pt *party.Party) error {
 	if err := pt.MoveTo(ctx, p.bridge.mixer); err != nil {
@@ -60,7 +65,7 @@ func (p *Participant) leave() {
 
 // info is the participant as the live view shows it; only the bridge's run calls it.
 func (p *Participant) info() ParticipantInfo {
-	i := ParticipantInfo{ID: p.id, Name: p.who.Name, Number: p.who.Number, CallID: p.who.CallID, Since: p.since}
+	i := ParticipantInfo{ID: p.id, Name: p.who.Name, Number: p.who.Number, CallID: p.who.CallID, Since: p.since, Joining: p.party == nil}
 	if p.party != nil {
 		s := p.party.Session().State()
 		i.Codec, i.Talking, i.Held, i.Delay, i.Lost = s.Codec.String(), s.Talking, s.Held, s.Delay, s.Lost

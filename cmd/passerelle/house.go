@@ -61,6 +61,7 @@ func newHouse(cfg houseConfig) *house {
 		Party:     parties,
 		Mixer:     media.MixerConfig{Log: cfg.log, Metrics: mediaMetrics},
 		Seated:    root.Seated,
+		Dialer:    root,
 		Log:       cfg.log,
 		Metrics:   cfg.metrics,
 	})

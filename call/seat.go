@@ -1,0 +1,37 @@
+package call
+
+import (
+	"sync"
+
+	"passerelle/directory"
+	"passerelle/sip"
+)
+
+// seats knows who the legs at the gateway are. The zero value is ready.
+type seats struct {
+	mu sync.Mutex
+	at map[*sip.Leg]directory.Caller
+}
+
+// put makes a leg known until drop is called.
+func (s *seats) put(leg *sip.Leg, caller directory.Caller) (drop func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.at == nil {
+		s.at = make(map[*sip.Leg]directory.Caller)
+	}
+	s.at[leg] = caller
+	return func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		delete(s.at, leg)
+	}
+}
+
+// of says who a leg at the gateway is; false for any other leg.
+func (s *seats) of(leg *sip.Leg) (directory.Caller, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c, ok := s.at[leg]
+	return c, ok
+}
