@@ -221,7 +221,7 @@ func dialogOf(req *sipmsg.Request, local LocalTag) DialogID {
 }
 
 // allowed are the methods we serve, as Allow lists them.
-const allowed = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, SUBSCRIBE, NOTIFY, REGISTER"
+const allowed = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, PRACK, SUBSCRIBE, NOTIFY, REGISTER"
 
 // knownMethods are the methods of the RFCs: those we do not serve get 405, all others 501 (RFC 3261 §8.2.1).
 var knownMethods = map[sipmsg.RequestMethod]struct{}{
@@ -230,10 +230,11 @@ var knownMethods = map[sipmsg.RequestMethod]struct{}{
 	sipmsg.MESSAGE: {}, sipmsg.PRACK: {}, sipmsg.PUBLISH: {},
 }
 
-// extensions are the option tags we understand (RFC 3261 §8.2.2.3): session timers, Replaces, and Path and outbound in a
+// extensions are the option tags we understand (RFC 3261 §8.2.2.3): session timers, Replaces, reliable
+// provisional answers, and Path and outbound in a
 // registration. A tag here is a promise.
 var extensions = map[sipmsg.RequestMethod][]string{
-	sipmsg.INVITE: {"timer", "replaces"}, sipmsg.UPDATE: {"timer"}, sipmsg.REGISTER: {"path", "outbound"},
+	sipmsg.INVITE: {"timer", "replaces", optionReliable}, sipmsg.UPDATE: {"timer"}, sipmsg.REGISTER: {"path", "outbound"},
 }
 
 // unsupported returns 420 with the option tags of Require that we do not know.

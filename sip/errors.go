@@ -12,6 +12,9 @@ var (
 	ErrBye = errors.New("hung up by the peer")
 	// ErrNoACK means that no ACK came for our 2xx within 64*T1, so that we sent BYE (RFC 3261 §13.3.1.4).
 	ErrNoACK = errors.New("no ACK for the final answer")
+	// ErrNoPRACK means that the caller acknowledged no reliable provisional answer within 64*T1, so that we refused the call
+	// (RFC 3262 §3).
+	ErrNoPRACK = errors.New("no PRACK for the provisional answer")
 	// ErrSessionExpired means that the session was not refreshed in time (RFC 4028 §10).
 	ErrSessionExpired = errors.New("session expired without refresh")
 	// ErrDialogGone means that the peer no longer knows the dialog: it answered 481, or 408, or nothing

@@ -40,6 +40,19 @@ func (in *Invite) Headers(name string) []string {
 	return all
 }
 
+// Supports reports whether the caller knows an extension: its INVITE supports or requires the option tag.
+func (in *Invite) Supports(tag string) bool {
+	return hasToken(headers(in.headers), "supported", tag) || in.requires(tag)
+}
+
+func (in *Invite) requires(tag string) bool { return hasToken(headers(in.headers), "require", tag) }
+
+// headers are those of a message.
+type headers []sipmsg.Header
+
+// Headers returns them.
+func (h headers) Headers() []sipmsg.Header { return h }
+
 // UserAgent returns the caller's User-Agent.
 func (in *Invite) UserAgent() string { return in.Header("User-Agent") }
 

@@ -33,7 +33,7 @@ func TestInviteBodies(t *testing.T) {
 		{"encoded", []string{"e: gzip", siptest.Body("application/sdp", "x")}, 415, "Accept-Encoding", ""},
 		{"accepts something else", []string{"Accept: text/plain, application/foo", siptest.Offer}, 406, "Accept", ""},
 		{"accepts all", []string{"Accept: text/plain, */*;q=0.1", siptest.Body("application/sdp", "v=0")}, 200, "", "v=0"},
-		{"needs 100rel", []string{"Require: 100rel", siptest.Offer}, 420, "Unsupported", ""},
+		{"needs what we lack", []string{"Require: precondition", siptest.Offer}, 420, "Unsupported", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -28,6 +28,7 @@ type Leg struct {
 	cause  error         // written before done closes
 	cancel context.CancelCauseFunc
 	silent atomic.Bool // nobody reads events any more
+	heard  atomic.Bool // somebody has begun to read events
 
 	// ---- owned by run ----
 
@@ -35,8 +36,9 @@ type Leg struct {
 	isOver  bool
 	tx      *serverTx // of the INVITE
 	req     *sipmsg.Request
-	ringing *sipmsg.Response // last provisional answer, repeated each minute
-	expires *time.Timer      // Expires of the INVITE, and the minute of ringing
+	ringing func()      // repeats the last provisional answer, each minute
+	expires *time.Timer // Expires of the INVITE, and the minute of ringing
+	rel     reliability
 
 	flow   flow
 	peer   Source            // where the peer's latest request came from
@@ -136,7 +138,10 @@ func (l *Leg) Offer() []byte { return l.offer }
 
 // Events returns what the peer does in the dialog; the channel is closed when the leg ends. A handler that does not read
 // it loses events, and offers are refused.
-func (l *Leg) Events() <-chan LegEvent { return l.events }
+func (l *Leg) Events() <-chan LegEvent {
+	l.heard.Store(true)
+	return l.events
+}
 
 // Done is closed when the leg has ended; a BYE of ours may still be waiting for its answer then.
 func (l *Leg) Done() <-chan struct{} { return l.done }
@@ -151,26 +156,34 @@ func (l *Leg) Cause() error {
 	}
 }
 
-// Ring sends a provisional answer, 180 to 183 as a rule, with SDP when sdp is not nil.
-func (l *Leg) Ring(ctx context.Context, code int, sdp []byte) error {
-	return l.do(ctx, func() error { return l.ring(code, sdp) })
+// Ring sends a provisional answer, 180 to 183 as a rule, with SDP when sdp is not nil, and with further headers such as
+// P-Asserted-Identity. It does not wait.
+//
+// It is sent reliably (RFC 3262) when the caller requires that, and when the caller can and sdp is not nil. Then sdp settles the
+// session: a second one is not sent, and a 200 follows only upon the PRACK. To an INVITE without offer sdp is our offer; it is
+// sent only reliably, and the answer comes as an AnswerEvent. A caller that acknowledges nothing in 32 seconds is answered 504,
+// and the leg ends with ErrNoPRACK.
+func (l *Leg) Ring(ctx context.Context, code int, sdp []byte, headers ...Header) error {
+	return l.do(ctx, func() error { return l.ring(code, sdp, headers) })
 }
 
 // Answer sends 200 with the answer to the caller's offer and repeats it until the ACK comes (RFC 3261 §13.3.1.4). It
-// returns at the ACK, or with ErrNoACK when the leg was ended for want of one.
-func (l *Leg) Answer(ctx context.Context, sdp []byte) error {
-	_, err := l.answerAndWait(ctx, sdp, false)
+// returns at the ACK, or with ErrNoACK when the leg was ended for want of one. Where a reliable Ring brought the same sdp
+// already the 200 has none; one that differs may be ignored by the caller, who is to be asked by Reoffer afterwards.
+func (l *Leg) Answer(ctx context.Context, sdp []byte, headers ...Header) error {
+	_, err := l.answerAndWait(ctx, sdp, false, headers)
 	return err
 }
 
-// AnswerWithOffer sends 200 with our offer, to an INVITE without one, and returns the answer that the ACK carries.
-func (l *Leg) AnswerWithOffer(ctx context.Context, offer []byte) (answer []byte, err error) {
-	return l.answerAndWait(ctx, offer, true)
+// AnswerWithOffer sends 200 with our offer, to an INVITE without one, and returns the answer that the ACK carries. After an
+// offer by a reliable Ring it is ErrWrongState: Answer ends that exchange.
+func (l *Leg) AnswerWithOffer(ctx context.Context, offer []byte, headers ...Header) (answer []byte, err error) {
+	return l.answerAndWait(ctx, offer, true, headers)
 }
 
-func (l *Leg) answerAndWait(ctx context.Context, sdp []byte, delayed bool) ([]byte, error) {
+func (l *Leg) answerAndWait(ctx context.Context, sdp []byte, delayed bool, headers []Header) ([]byte, error) {
 	acked := make(chan ackResult, 1)
-	if err := l.do(ctx, func() error { return l.answer(sdp, delayed, acked) }); err != nil {
+	if err := l.do(ctx, func() error { return l.answer(sdp, delayed, headers, acked) }); err != nil {
 		return nil, err
 	}
 	r, err := await(ctx, l, acked)
@@ -198,9 +211,9 @@ func await[T any](ctx context.Context, l *Leg, word <-chan T) (v T, err error) {
 	}
 }
 
-// Accept answers the pending OfferEvent with 200 and sdp.
-func (l *Leg) Accept(ctx context.Context, sdp []byte) error {
-	return l.do(ctx, func() error { return l.accept(sdp) })
+// Accept answers the pending OfferEvent with 200, sdp and further headers.
+func (l *Leg) Accept(ctx context.Context, sdp []byte, headers ...Header) error {
+	return l.do(ctx, func() error { return l.accept(sdp, headers) })
 }
 
 // Refuse answers the pending OfferEvent with a final error status; the session stays as it was (RFC 3261 §14.2).

@@ -58,14 +58,14 @@ func (l *Leg) reply(req *sipmsg.Request, code int, reason string) *sipmsg.Respon
 }
 
 // legAllowed are the methods a leg takes.
-const legAllowed = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, REFER, NOTIFY"
+const legAllowed = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, PRACK, REFER, NOTIFY"
 
 // supported are the option tags of the leg's messages.
 func (l *Leg) supported() string {
-	if l.state == legCalling && l.call.reliable {
-		return "timer, replaces, " + optionReliable
+	if l.calling && !(l.state == legCalling && l.call.reliable) {
+		return "timer, replaces"
 	}
-	return "timer, replaces"
+	return "timer, replaces, " + optionReliable
 }
 
 // respond sends an answer in the dialog.
@@ -73,21 +73,6 @@ func (l *Leg) respond(tx *serverTx, res *sipmsg.Response) {
 	if err := tx.respond(l.s.dress(res)); err != nil && res.StatusCode >= 200 {
 		l.log.Debug("answer not sent", "method", methodLabel(tx.req.Method), "code", res.StatusCode, "err", err)
 	}
-}
-
-func (l *Leg) ring(code int, sdp []byte) error {
-	if l.state != legEarly || code <= 100 || code >= 200 {
-		return fmt.Errorf("ring with %d: %w", code, ErrWrongState)
-	}
-	res := l.reply(l.req, code, "")
-	withBody(res, "application/sdp", sdp)
-	if sdp != nil {
-		l.sdp = sdp
-	}
-	l.ringing = res
-	l.respond(l.tx, res)
-	l.armExpires()
-	return nil
 }
 
 // armExpires starts the timer that repeats a provisional answer each minute, so that proxies keep the call
@@ -111,28 +96,41 @@ func (l *Leg) armExpires() {
 			l.state = legTerminated
 		default:
 			if l.ringing != nil {
-				l.respond(l.tx, l.ringing)
+				l.ringing()
 			}
 			l.armExpires()
 		}
 	})
 }
 
-// answer sends the 200 of the INVITE.
-func (l *Leg) answer(sdp []byte, delayed bool, acked chan ackResult) error {
-	if l.state != legEarly {
+// answer sends the 200 of the INVITE, at once or as soon as it may.
+func (l *Leg) answer(sdp []byte, delayed bool, headers []Header, acked chan ackResult) error {
+	if l.state != legEarly || l.rel.held != nil ||
+		delayed && (l.rel.settled || l.rel.waiting != nil && l.rel.waiting.offer) {
 		return fmt.Errorf("answer: %w", ErrWrongState)
 	}
+	if !l.mayAnswer() {
+		l.rel.held = func() { l.sendAnswer(sdp, delayed, headers, acked) }
+		return nil
+	}
+	l.sendAnswer(sdp, delayed, headers, acked)
+	return nil
+}
+
+func (l *Leg) sendAnswer(sdp []byte, delayed bool, headers []Header, acked chan ackResult) {
+	l.stopProvisional()
 	res := l.reply(l.req, 200, "")
 	l.session.agree(l, l.req, res)
-	withBody(res, "application/sdp", sdp)
+	addHeaders(res, headers)
+	withBody(res, "application/sdp", l.bodyOfAnswer(sdp))
 	l.state = legAnswered
 	l.expires.Stop()
-	l.sdp = sdp
+	if sdp != nil {
+		l.sdp = sdp
+	}
 	l.s.legs.settled(l)
 	l.log.Info("leg answered")
 	l.await(l.tx, res, delayed, acked)
-	return nil
 }
 
 // await sends a 2xx to an INVITE and repeats it, whatever the transport, until the ACK is there.
@@ -233,6 +231,10 @@ func (l *Leg) final(code int, reason string, r Reason) {
 }
 
 func (l *Leg) sendFinal(res *sipmsg.Response) {
+	l.stopProvisional()
+	if l.pending != nil {
+		l.settleOffer(487)
+	}
 	l.respond(l.tx, res)
 	l.s.legs.settled(l)
 }

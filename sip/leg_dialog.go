@@ -67,7 +67,7 @@ func (l *Leg) dispatch(in *inbound, tx *serverTx) {
 	case sipmsg.REFER:
 		l.takeRefer(in, tx)
 	case sipmsg.PRACK:
-		l.respond(tx, l.reply(in.Request, 481, "")) // we send nothing that wants one
+		l.takePrack(in, tx)
 	case sipmsg.SUBSCRIBE, sipmsg.PUBLISH:
 		res := l.reply(in.Request, 489, "")
 		for _, h := range l.s.allowEvents() {

@@ -46,11 +46,11 @@ func (l *Leg) takeCancel(in *inbound, invite *serverTx) {
 func (l *Leg) takeBye(in *inbound, tx *serverTx) {
 	l.respond(tx, l.reply(in.Request, 200, ""))
 	l.payACK(nil)
-	if l.pending != nil {
-		l.settleOffer(487)
-	}
 	if l.state == legEarly {
 		l.final(487, "", Reason{})
+	}
+	if l.pending != nil {
+		l.settleOffer(487)
 	}
 	l.over(&PeerEnd{Method: "BYE", Reason: parseReason(headerValue(in.Request, "reason"))})
 	l.state = legTerminated

@@ -31,7 +31,7 @@ func (l *Leg) glare() int {
 			return 491
 		}
 	}
-	if l.pending != nil || l.state == legEarly {
+	if l.pending != nil || l.state == legEarly && !(l.rel.settled && l.heard.Load()) {
 		return 500
 	}
 	return 0
@@ -119,10 +119,11 @@ func (l *Leg) settleOffer(code int) {
 	l.pending = nil
 	p.limit.Stop()
 	l.respond(p.tx, l.reply(p.in.Request, code, ""))
+	l.releaseAnswer()
 }
 
 // accept answers the pending offer.
-func (l *Leg) accept(sdp []byte) error {
+func (l *Leg) accept(sdp []byte, headers []Header) error {
 	p := l.pending
 	if p == nil {
 		return fmt.Errorf("accept: %w", ErrNoOffer)
@@ -133,6 +134,7 @@ func (l *Leg) accept(sdp []byte) error {
 	if !l.isEarly() {
 		l.session.agree(l, p.in.Request, res)
 	}
+	addHeaders(res, headers)
 	withBody(res, "application/sdp", sdp)
 	l.sdp = sdp
 	if p.early != nil {
@@ -143,6 +145,8 @@ func (l *Leg) accept(sdp []byte) error {
 		return nil
 	}
 	l.respond(p.tx, res)
+	l.rel.sdp = sdp
+	l.releaseAnswer()
 	return nil
 }
 
@@ -158,12 +162,12 @@ func (l *Leg) refuse(code int) error {
 }
 
 // Reoffer sends our offer in a re-INVITE and returns the peer's answer. A nil offer leaves it to the peer: its offer is returned,
-// and Acknowledge answers it. When it meets an offer of the peer it is tried again
+// and Acknowledge answers it. headers are further ones, such as P-Asserted-Identity. When it meets an offer of the peer it is tried again
 // after the pause of RFC 3261 §14.1, until ctx ends. A refusal is a *StatusError; the session stays as it was then. When ctx
 // ends before the answer, the answer comes as an AnswerEvent.
-func (l *Leg) Reoffer(ctx context.Context, offer []byte) (answer []byte, err error) {
+func (l *Leg) Reoffer(ctx context.Context, offer []byte, headers ...Header) (answer []byte, err error) {
 	for {
-		answer, err = l.reofferOnce(ctx, offer)
+		answer, err = l.reofferOnce(ctx, offer, headers)
 		if !errors.Is(err, ErrOfferPending) {
 			return answer, err
 		}
@@ -182,7 +186,7 @@ func (l *Leg) Reoffer(ctx context.Context, offer []byte) (answer []byte, err err
 	}
 }
 
-func (l *Leg) reofferOnce(ctx context.Context, offer []byte) ([]byte, error) {
+func (l *Leg) reofferOnce(ctx context.Context, offer []byte, headers []Header) ([]byte, error) {
 	result := make(chan ackResult, 1)
 	c := &outCall{method: sipmsg.INVITE, body: offer, delayed: offer == nil}
 	left := false
@@ -206,7 +210,7 @@ func (l *Leg) reofferOnce(ctx context.Context, offer []byte) ([]byte, error) {
 		case l.glare() != 0 || l.state == legAnswered:
 			return fmt.Errorf("offer: %w", ErrOfferPending)
 		}
-		c.headers = l.session.ask(l)
+		c.headers = append(l.session.ask(l), ofOurs(headers)...)
 		if err := l.send(c); err != nil {
 			return err
 		}

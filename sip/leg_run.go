@@ -176,6 +176,9 @@ func (l *Leg) stopTimers() {
 	for _, a := range l.awaiting {
 		a.stop()
 	}
+	if l.rel.waiting != nil {
+		l.rel.waiting.stop()
+	}
 	if l.owed != nil {
 		l.owedLimit.Stop()
 	}

@@ -56,7 +56,7 @@ func (s *Server) allowEvents() []sipmsg.Header {
 }
 
 const (
-	supported   = "timer, path"
+	supported   = "timer, 100rel, path"
 	acceptTypes = "application/sdp, application/dtmf-relay, application/dtmf"
 )
 

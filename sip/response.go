@@ -57,6 +57,24 @@ func header(m interface{ AppendHeader(sipmsg.Header) }, name, value string) {
 	}
 }
 
+// addHeaders appends what a handler wants to have said besides.
+func addHeaders(m interface{ AppendHeader(sipmsg.Header) }, list []Header) {
+	for _, h := range ofOurs(list) {
+		m.AppendHeader(h)
+	}
+}
+
+// ofOurs are headers as the messages have them.
+func ofOurs(list []Header) []sipmsg.Header {
+	all := make([]sipmsg.Header, 0, len(list))
+	for _, h := range list {
+		if h.Value != "" {
+			all = append(all, sipmsg.NewHeader(h.Name, h.Value))
+		}
+	}
+	return all
+}
+
 func seconds(n int) string { return strconv.Itoa(n) }
 
 // headerValue returns the value of the first header of that name; compact forms count as their long names.
