@@ -64,7 +64,7 @@ func (p *planner) feature(d dialled) Route {
 	case directory.FeatureForwardAlways, directory.FeatureForwardBusy, directory.FeatureForwardNoAnswer, directory.FeatureForwardNotReachable:
 		return p.setForward(f, d)
 	case directory.FeatureVoicemail:
-		return p.mailbox()
+		return p.retrieve()
 	case directory.FeaturePark, directory.FeatureUnpark, directory.FeaturePickup:
 		return p.callOf(f, d)
 	case directory.FeatureHoteling:
@@ -143,6 +143,15 @@ func (p *planner) callOf(f directory.Feature, d dialled) Route {
 		return p.refuse(notFound, "no line has that extension")
 	}
 	return p.toFeature(Route{Feature: f, Argument: digits, User: u})
+}
+
+// retrieve plans a call of the line to hear its messages.
+func (p *planner) retrieve() Route {
+	if number := p.caller.User.VoicemailRetrieval; number != "" {
+		p.trusted = true // the administrator has chosen it
+		return p.target(number)
+	}
+	return p.mailbox()
 }
 
 // mailbox plans a call to the line's own mailbox.

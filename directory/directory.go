@@ -25,6 +25,7 @@ type Directory struct {
 	devices    map[string]*Device
 	emails     map[string]*User
 	accounts   map[string]*User // by UserAccount
+	mailboxes  map[string]*User // in lower case
 	macs       map[MAC]*Device
 	trunks     map[netip.AddrPort]*Trunk // port 0 is any port
 	spaces     []*Space                  // by Ref
@@ -58,6 +59,7 @@ func New(e *Enterprise) (*Directory, error) {
 		devices:    make(map[string]*Device),
 		emails:     make(map[string]*User),
 		accounts:   make(map[string]*User),
+		mailboxes:  make(map[string]*User),
 		macs:       make(map[MAC]*Device),
 		trunks:     make(map[netip.AddrPort]*Trunk),
 		byRef:      make(map[string]*Space),
@@ -83,6 +85,7 @@ func FillDefaults(e *Enterprise) {
 		s.WrongIDsPerHour = cmp.Or(s.WrongIDsPerHour, DefaultWrongIDsPerHour)
 		s.Hoteling.MaxGuestHours = cmp.Or(s.Hoteling.MaxGuestHours, MaxGuestHours)
 		s.RingSeconds = cmp.Or(s.RingSeconds, DefaultRingSeconds)
+		s.ParkSeconds = cmp.Or(s.ParkSeconds, DefaultParkSeconds)
 		s.Night.Calls = cmp.Or(s.Night.Calls, NightNational)
 		s.FeatureCodes.fill()
 		for _, u := range s.Users {
@@ -170,6 +173,9 @@ func (d *Directory) addUser(s *Site, u *User) {
 	}
 	if u.Email != "" {
 		d.emails[strings.ToLower(u.Email)], d.accounts[UserAccount(u.Ref)] = u, u
+	}
+	if u.Mailbox != "" {
+		d.mailboxes[strings.ToLower(u.Mailbox)] = u
 	}
 	for _, dev := range u.Devices() {
 		dev.User, dev.Primary = u, dev == u.Phone

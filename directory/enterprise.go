@@ -35,6 +35,8 @@ type Site struct {
 	Inbound []Inbound `yaml:"inbound" json:"inbound,omitempty"`
 	// RingSeconds is how long a call rings that is not forwarded.
 	RingSeconds int `yaml:"ring_seconds" json:"ring_seconds"`
+	// ParkSeconds is how long a parked call waits before it rings at who parked it.
+	ParkSeconds int `yaml:"park_seconds" json:"park_seconds"`
 	// DirectMedia lets the media of calls between lines of sites that all have it go from phone to phone, not through the
 	// server: for phones that reach each other.
 	DirectMedia bool `yaml:"direct_media" json:"direct_media,omitempty"`
@@ -102,6 +104,7 @@ func NewSite() *Site {
 		Spaces:          SpaceSettings{Tones: &tones, Alone: AloneNotice},
 		Hoteling:        Hoteling{MaxGuestHours: MaxGuestHours},
 		RingSeconds:     DefaultRingSeconds,
+		ParkSeconds:     DefaultParkSeconds,
 		Night:           Night{Calls: NightNational},
 		FeatureCodes:    DefaultFeatureCodes,
 	}

@@ -24,10 +24,11 @@ type NoAnswer struct {
 // ForwardVoicemail as a target is the line's own mailbox.
 const ForwardVoicemail = "voicemail"
 
-// How long a line rings.
+// How long a line rings, and a parked call waits.
 const (
 	DefaultNoAnswerSeconds = 20
 	DefaultRingSeconds     = 60
+	DefaultParkSeconds     = 120
 )
 
 // The bounds on NoAnswer.Seconds.

@@ -61,6 +61,26 @@ func (d *Directory) UserByAccount(id string) (*User, bool) {
 	return u, ok
 }
 
+// UserByMailbox finds the line that an external mailbox means by the user and host of a SIP URI: one whose Mailbox is the
+// user part, or both.
+func (d *Directory) UserByMailbox(user, host string) (*User, bool) {
+	user = strings.ToLower(user)
+	if u, ok := d.mailboxes[user+"@"+strings.ToLower(host)]; ok {
+		return u, true
+	}
+	u, ok := d.mailboxes[user]
+	return u, ok
+}
+
+// LineAt finds the line that somebody at the site means by an extension of the site or a number in E.164 form.
+func (d *Directory) LineAt(s *Site, line string) (*User, bool) {
+	if u, ok := d.extensions[s][line]; ok {
+		return u, true
+	}
+	u, ok := d.users[Number(line)]
+	return u, ok
+}
+
 // UserByURI finds the line that the user and host of a SIP URI name: by number, by extension, or
 // by the user name of one of its devices. The host is a site's domain; with any other host, such
 // as an address of the server, extensions count only if no two sites have them.

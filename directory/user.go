@@ -59,7 +59,14 @@ type User struct {
 	// CallWaiting says whether the line, while it is in a call, rings for another one; nil means that it does.
 	CallWaiting *bool `yaml:"call_waiting" json:"call_waiting,omitempty"`
 	// Voicemail is the external mailbox, a number or a URI; empty means none.
-	Voicemail  string    `yaml:"voicemail" json:"voicemail,omitempty"`
+	Voicemail string `yaml:"voicemail" json:"voicemail,omitempty"`
+	// VoicemailRetrieval is what the line calls to hear its messages, a number or a URI; empty means Voicemail.
+	VoicemailRetrieval string `yaml:"voicemail_retrieval" json:"voicemail_retrieval,omitempty"`
+	// Mailbox is what the external mailbox calls the line when it tells that messages wait; empty means the line's number,
+	// extension or user name.
+	Mailbox string `yaml:"mailbox" json:"mailbox,omitempty"`
+	// Monitored are the lines whose calls the user's phone shows: extensions of the site, or numbers.
+	Monitored  []string  `yaml:"monitored" json:"monitored,omitempty"`
 	Phone      *Device   `yaml:"phone" json:"phone,omitempty"`
 	Softphones []*Device `yaml:"softphones" json:"softphones,omitempty"`
 }

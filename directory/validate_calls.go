@@ -9,6 +9,7 @@ import (
 // calls checks the settings of a site that say where calls go.
 func (v *validator) calls(s *Site, path string, p place) {
 	p.within("ring_seconds", s.RingSeconds, 5, 600)
+	p.within("park_seconds", s.ParkSeconds, 10, 3600)
 	if n := s.CallerNumber; n != "" && !slices.Contains(s.Numbers, n) {
 		p.fault("caller_number", "%s is not one of the site's numbers", n)
 	}

@@ -30,9 +30,8 @@ func (v *validator) user(s *Site, u *User, path string) {
 			p.fault("pin", "has %d digits, %d to %d are needed", len(pin), minPIN, maxPIN)
 		}
 	}
-	if u.Voicemail != "" && !isNumberOrURI(u.Voicemail) {
-		p.fault("voicemail", "%q is neither an E.164 number nor a sip, sips or tel URI", u.Voicemail)
-	}
+	v.mailbox(u, p)
+	v.monitored(s, u, p)
 	v.forwards(s, u, path)
 	l := v.at(&u.Limits, joinPath(path, "limits"))
 	l.within("simultaneous_external", u.Limits.SimultaneousExternal, 0, 1000)
