@@ -19,6 +19,12 @@ type NoticeTaker interface {
 	Take(r Received)
 }
 
+// NoticeResolver is what a NoticeTaker may be besides: it knows lines by names that senders of its event use, such as those of
+// mailboxes. It is asked before Lines and must not wait.
+type NoticeResolver interface {
+	AOR(user, host string) (aor AOR, ok bool)
+}
+
 // noticeRoom bounds the notices of trunks that wait.
 const noticeRoom = 1024
 
@@ -37,10 +43,8 @@ func (s *Server) takeNotify(in *inbound) {
 		return
 	}
 	r := Received{Trunk: trunk, Event: event, ContentType: headerValue(in.Request, "content-type"), Body: in.Body()}
-	about := newURI(&in.Recipient)
-	if r.AOR, ok = s.lines.AOR(about.User, about.Host); !ok {
-		about = newURI(&in.To().Address)
-		r.AOR, ok = s.lines.AOR(about.User, about.Host)
+	if r.AOR, ok = s.aboutLine(taker, newURI(&in.Recipient)); !ok {
+		r.AOR, ok = s.aboutLine(taker, newURI(&in.To().Address))
 	}
 	if !ok {
 		in.answer(404, "")
@@ -55,4 +59,14 @@ func (s *Server) takeNotify(in *inbound) {
 		return
 	}
 	in.answer(200, "")
+}
+
+// aboutLine is the line that a notice means by a URI.
+func (s *Server) aboutLine(taker NoticeTaker, about URI) (AOR, bool) {
+	if x, ok := taker.(NoticeResolver); ok {
+		if aor, ok := x.AOR(about.User, about.Host); ok {
+			return aor, true
+		}
+	}
+	return s.lines.AOR(about.User, about.Host)
 }

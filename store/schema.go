@@ -15,6 +15,7 @@ var (
 	bucketBindings = []byte("bindings") // AOR, NUL, ID → sip.Binding
 	bucketAccounts = []byte("accounts") // ID → accountRecord
 	bucketSessions = []byte("sessions") // hash of the token → expiry, Unix milliseconds big endian, and the session's data
+	bucketWaiting  = []byte("waiting")  // AOR → body of message-summary (RFC 3842)
 )
 
 // The keys of the meta bucket.
@@ -27,7 +28,7 @@ var (
 
 // migrations take a file from each schema to the next. The list only grows: a file's schema is the
 // number of migrations it has seen.
-var migrations = []func(*bolt.Tx) error{createBuckets, createPortalBuckets}
+var migrations = []func(*bolt.Tx) error{createBuckets, createPortalBuckets, createWaiting}
 
 // migrate runs the migrations that the file has not seen, in the caller's transaction.
 func migrate(tx *bolt.Tx) error {
@@ -61,6 +62,13 @@ func create(tx *bolt.Tx, names ...[]byte) error {
 		if _, err := tx.CreateBucketIfNotExists(name); err != nil {
 			return fmt.Errorf("make bucket %s: %w", name, err)
 		}
+	}
+	return nil
+}
+
+func createWaiting(tx *bolt.Tx) error {
+	if _, err := tx.CreateBucketIfNotExists(bucketWaiting); err != nil {
+		return fmt.Errorf("make bucket %s: %w", bucketWaiting, err)
 	}
 	return nil
 }

@@ -14,10 +14,12 @@ import (
 // MessageWaitingConfig says where message waiting gets its facts, and whom it tells besides its subscribers.
 type MessageWaitingConfig struct {
 	Mailboxes Mailboxes
-	Phones    Phones  // nil means that every phone is its owner's
-	Notices   Notices // nil tells subscribers only
-	Log       *slog.Logger
-	Metrics   prometheus.Registerer
+	// LineOf names the line that an external mailbox calls so; nil knows lines by their own names only. It must not wait.
+	LineOf  func(user, host string) (aor sip.AOR, ok bool)
+	Phones  Phones  // nil means that every phone is its owner's
+	Notices Notices // nil tells subscribers only
+	Log     *slog.Logger
+	Metrics prometheus.Registerer
 }
 
 // MessageWaiting is the event package message-summary (RFC 3842): the lamp for new messages. A line may watch its own
@@ -31,8 +33,9 @@ type MessageWaiting struct {
 }
 
 var (
-	_ sip.EventPackage = (*MessageWaiting)(nil)
-	_ sip.NoticeTaker  = (*MessageWaiting)(nil)
+	_ sip.EventPackage   = (*MessageWaiting)(nil)
+	_ sip.NoticeTaker    = (*MessageWaiting)(nil)
+	_ sip.NoticeResolver = (*MessageWaiting)(nil)
 )
 
 // NewMessageWaiting makes the package. Run sends what phones get without a subscription.
@@ -108,6 +111,14 @@ func (m *MessageWaiting) OwnerChanged(username string, done func()) {
 		s.Resend()
 		s.WhenSent(one)
 	}
+}
+
+// AOR implements sip.NoticeResolver.
+func (m *MessageWaiting) AOR(user, host string) (sip.AOR, bool) {
+	if m.cfg.LineOf == nil {
+		return "", false
+	}
+	return m.cfg.LineOf(user, host)
 }
 
 // Take implements sip.NoticeTaker: an external mailbox tells what waits for a line.

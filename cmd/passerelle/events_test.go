@@ -3,14 +3,18 @@ package main
 import (
 	"context"
 	"fmt"
+	"maps"
 	"regexp"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"passerelle/call/events"
 	"passerelle/directory"
+	"passerelle/directory/sitefile"
 	"passerelle/sip"
+	"passerelle/sip/siptest"
 	"passerelle/softphone"
 )
 
@@ -289,5 +293,107 @@ func TestSubscriptionsOfLinesThatLeave(t *testing.T) {
 			t.Errorf("who watched is told %q", m.Header("Subscription-State"))
 		}
 		w.unnotified(stays)
+	})
+}
+
+// TestMessageWaiting lights the lamp of a line by the API and by an external mailbox, on phones that subscribe and on one
+// that does not.
+func TestMessageWaiting(t *testing.T) {
+	e := sitefile.Demo()
+	e.Sites[0].Users[1].Mailbox = "box-202"
+	inWorldOf(t, e, func(w *world) {
+		bruno := w.registered("+33170001202", "pB-91aa37")
+		s, first := w.subscribed(bruno.Phone, softphone.SubscribeOptions{Event: "message-summary", Accept: "application/simple-message-summary"})
+		told := func(m *softphone.Message, want ...string) {
+			t.Helper()
+			for _, line := range want {
+				if !strings.Contains(string(m.Body), line+"\r\n") {
+					t.Fatalf("the phone is told\n%s\nwant %s", m.Body, line)
+				}
+			}
+		}
+		told(first, "Messages-Waiting: no")
+		if err := w.house.events.waiting.Set(w.t.Context(), "+33170001202@paris.acme.test", events.Voice(2, 1)); err != nil {
+			t.Fatal(err)
+		}
+		told(w.notified(s), "Messages-Waiting: yes", "Voice-Message: 2/1 (0/0)")
+
+		mail := siptest.NewPeer(w.t, w.net, trunkAddr.String(), serverAddr.String())
+		for uri, fresh := range map[string]string{"sip:box-202@192.0.2.10": "5/0", "sip:+33170001202@192.0.2.10": "0/5"} {
+			tell := mail.NewCall(uri)
+			tell.Request("NOTIFY", "Event: message-summary", "Subscription-State: active",
+				siptest.Body(events.SummaryType, "Messages-Waiting: yes\r\nVoice-Message: "+fresh+"\r\n"))
+			tell.Want(200, "NOTIFY")
+			told(w.notified(s), "Voice-Message: "+fresh)
+		}
+		tell := mail.NewCall("sip:box-299@192.0.2.10")
+		tell.Request("NOTIFY", "Event: message-summary", "Subscription-State: active", siptest.Body(events.SummaryType, "Messages-Waiting: yes\r\n"))
+		tell.Want(404, "NOTIFY")
+	})
+}
+
+// readMonitored gives what a NOTIFY of a list tells: the lines by URI, each with its name and the states of its calls.
+func readMonitored(m *softphone.Message) map[string]string {
+	all := make(map[string]string)
+	body := string(m.Body)
+	for _, r := range regexp.MustCompile(`(?s)<resource uri="([^"]*)">\s*<name>([^<]*)</name>`).FindAllStringSubmatch(body, -1) {
+		all[r[1]] = r[2] + ":"
+	}
+	for _, part := range strings.Split(body, "\r\n--") {
+		if entity := regexp.MustCompile(`entity="([^"]*)"`).FindStringSubmatch(part); entity != nil {
+			all[entity[1]] += lamp(&softphone.Message{Body: []byte(part)})
+		}
+	}
+	return all
+}
+
+// TestMonitoredLines watches the lines of a user's list by one subscription, and the list as it changes.
+func TestMonitoredLines(t *testing.T) {
+	inStoredWorld(t, func(w *world) {
+		set := func(lines ...string) {
+			t.Helper()
+			u, _ := w.live.Current().UserByNumber("+33170001203")
+			if err := w.config.SetUser(w.t.Context(), u.Ref, func(u *directory.User) { u.Monitored = lines }); err != nil {
+				t.Fatal(err)
+			}
+		}
+		set("201", "+33170001202")
+		alice, bruno, camille := w.registered("alice-app", "sA-44c1d0"), w.registered("+33170001202", "pB-91aa37"), w.registered("+33170001203", "pC-0be5d2")
+		list := softphone.SubscribeOptions{
+			Event: "dialog", To: "sip:monitored@paris.acme.test", Accept: "application/dialog-info+xml, multipart/related, application/rlmi+xml",
+			Headers: []softphone.Header{{Name: "Supported", Value: "eventlist"}},
+		}
+		s, first := w.subscribed(camille.Phone, list)
+		want := func(m *softphone.Message, want map[string]string) {
+			t.Helper()
+			if got := readMonitored(m); !maps.Equal(got, want) {
+				t.Fatalf("the list shows %v, want %v\n%s", got, want, m.Body)
+			}
+		}
+		const a, b = "sip:201@paris.acme.test", "sip:202@paris.acme.test"
+		want(first, map[string]string{a: "Alice Martin:", b: "Bruno Keller:"})
+		call := w.dial(w.t.Context(), bruno.Phone, "sip:201@paris.acme.test", softphone.InviteOptions{})
+		in := alice.rings(w)
+		synctest.Wait()
+		in.Ring(180)
+		up := func(state string) {
+			t.Helper()
+			states := map[string]string{}
+			for len(states) < 2 || states[a] != "Alice Martin:"+state || states[b] != "Bruno Keller:"+state {
+				maps.Copy(states, readMonitored(w.notified(s)))
+			}
+		}
+		up("early")
+		c := w.take(in)
+		w.up(call)
+		up("confirmed")
+		w.bye(c)
+		up("")
+		set("201")
+		want(w.notified(s), map[string]string{a: "Alice Martin:"})
+
+		empty, first := w.subscribed(bruno.Phone, list)
+		want(first, map[string]string{})
+		w.unnotified(empty)
 	})
 }

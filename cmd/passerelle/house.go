@@ -10,6 +10,7 @@ import (
 
 	"passerelle/call"
 	"passerelle/call/cdr"
+	"passerelle/call/events"
 	"passerelle/directory"
 	"passerelle/gateway"
 	"passerelle/media"
@@ -24,8 +25,9 @@ type houseConfig struct {
 	listeners  *listeners
 	ports      *media.Ports
 	advertise  string
-	journal    *cdr.Journal  // of call records; nil keeps none
-	settings   call.Settings // what lines set by codes; nil keeps nothing
+	journal    *cdr.Journal     // of call records; nil keeps none
+	settings   call.Settings    // what lines set by codes; nil keeps nothing
+	mailboxes  events.Mailboxes // what waits for lines; nil forgets it at the end
 	drainLimit time.Duration
 	log        *slog.Logger
 	metrics    *prometheus.Registry

@@ -21,8 +21,10 @@ type houseEvents struct {
 // openEvents makes the event packages and joins them to the server, the registrar and the calls, before anything runs.
 func (h *house) openEvents(root *call.Root) {
 	h.events = houseEvents{
-		waiting: events.NewMessageWaiting(events.MessageWaitingConfig{Notices: notices{h.registrar, h.server}, Log: h.cfg.log, Metrics: h.cfg.metrics}),
-		dialogs: events.NewDialogs(events.DialogsConfig{Log: h.cfg.log}),
+		waiting: events.NewMessageWaiting(events.MessageWaitingConfig{
+			Mailboxes: h.cfg.mailboxes, LineOf: lines{h.cfg.live}.mailbox, Notices: notices{h.registrar, h.server}, Log: h.cfg.log, Metrics: h.cfg.metrics,
+		}),
+		dialogs: events.NewDialogs(events.DialogsConfig{Lists: monitored{h.cfg.live}, Log: h.cfg.log}),
 		keys: events.NewFeatureKeys(events.FeatureKeysConfig{
 			Store: features{h.cfg.live, h.cfg.settings}, Log: h.cfg.log, Metrics: h.cfg.metrics,
 		}),

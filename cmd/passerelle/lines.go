@@ -63,6 +63,15 @@ func (l lines) AOR(user, host string) (sip.AOR, bool) {
 	return sip.NewAOR(u.Line(), u.Site.Domain), true
 }
 
+// mailbox is the line that an external mailbox calls so.
+func (l lines) mailbox(user, host string) (sip.AOR, bool) {
+	u, ok := l.live.Current().UserByMailbox(user, host)
+	if !ok {
+		return "", false
+	}
+	return sip.NewAOR(u.Line(), u.Site.Domain), true
+}
+
 func userOf(dir *directory.Directory, user, host string) (*directory.User, bool) {
 	if site, ok := dir.SiteByDomain(host); ok {
 		if u, ok := dir.UserByExtension(site, user); ok {

@@ -84,8 +84,12 @@ func (c *serveCmd) serve(ctx context.Context, started func(dir *directory.Direct
 		return err
 	}
 	defer journal.Close()
+	mailboxes, err := st.LoadMailboxes(ctx)
+	if err != nil {
+		return err
+	}
 	config := &configuration{store: st, live: live}
-	h := newHouse(houseConfig{live: live, journal: journal, settings: config, locations: st, listeners: listeners, ports: ports, advertise: c.Advertise,
+	h := newHouse(houseConfig{live: live, journal: journal, settings: config, mailboxes: mailboxes, locations: st, listeners: listeners, ports: ports, advertise: c.Advertise,
 		drainLimit: c.DrainLimit, log: log, metrics: metrics})
 	if err := h.registrar.Load(ctx); err != nil {
 		return fmt.Errorf("load registrations: %w", err)
@@ -136,7 +140,7 @@ func (c *serveCmd) web(ctx context.Context, h *house, config *configuration, tok
 		api: api.Config{
 			Version: version, Directory: h.cfg.live, Bridges: h.gateway, Registrations: h.registrar, Legs: h.server,
 			Ports: h.cfg.ports, Routes: routes{h.cfg.live, h.limits}, Limits: h.limits.Fraud, Gateways: config, Configuration: config,
-			Records: h.cfg.journal, Settings: config, Log: log,
+			Mailboxes: h.events.waiting, Records: h.cfg.journal, Settings: config, Log: log,
 		},
 		listener: ln, dataDir: c.Data, readiness: ready, metrics: metrics, log: log,
 	}

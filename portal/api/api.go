@@ -51,6 +51,7 @@ type Config struct {
 	Ports         Ports
 	Routes        Routes
 	Limits        Limits
+	Mailboxes     Mailboxes
 	Gateways      Gateways
 	Records       Records
 	Settings      Settings
@@ -87,6 +88,7 @@ func New(cfg Config) (*API, error) {
 	a.registerLimits()
 	a.registerCalls()
 	a.registerSettings()
+	a.registerMailboxes()
 	a.registerGatewayNumber()
 	a.registerConfiguration()
 	a.registerStatus()

@@ -18,6 +18,7 @@ import (
 
 	"passerelle/call"
 	"passerelle/call/cdr"
+	"passerelle/call/events"
 	"passerelle/directory"
 	"passerelle/directory/sitefile"
 	"passerelle/gateway"
@@ -216,7 +217,7 @@ func newWorld(t *testing.T, change ...func(*world)) *world {
 	}
 	w.api, err = New(Config{
 		Version: "v1.2.3", Started: w.start, Directory: w.dir, Bridges: w.brid, Registrations: w.regs, Legs: fakeCount(3), Ports: fakeCount(2),
-		Routes: w.routes, Limits: w.guard, Gateways: w.gates, Configuration: w.conf, Records: w.records, Settings: w.settings, Log: slog.New(slog.NewJSONHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Routes: w.routes, Limits: w.guard, Mailboxes: events.NewMessageWaiting(events.MessageWaitingConfig{}), Gateways: w.gates, Configuration: w.conf, Records: w.records, Settings: w.settings, Log: slog.New(slog.NewJSONHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	})
 	if err != nil {
 		t.Fatal(err)
