@@ -23,6 +23,7 @@ type Directory struct {
 	extensions map[*Site]map[string]*User
 	anywhere   map[string]*User // extensions that only one site has; nil for the others
 	devices    map[string]*Device
+	refs       map[uint64]*User
 	emails     map[string]*User
 	accounts   map[string]*User // by UserAccount
 	mailboxes  map[string]*User // in lower case
@@ -63,6 +64,7 @@ func New(e *Enterprise) (*Directory, error) {
 		macs:       make(map[MAC]*Device),
 		trunks:     make(map[netip.AddrPort]*Trunk),
 		byRef:      make(map[string]*Space),
+		refs:       make(map[uint64]*User),
 		byOwner:    make(map[*User]*Space),
 		byID:       make(map[spaceKey]*Space),
 	}
@@ -160,6 +162,7 @@ func (d *Directory) addSite(s *Site) {
 // addUser indexes a user, its devices and its space.
 func (d *Directory) addUser(s *Site, u *User) {
 	u.Site = s
+	d.refs[u.Ref] = u
 	if u.Number != "" {
 		d.numbers[u.Number], d.users[u.Number] = s, u
 	}

@@ -79,6 +79,9 @@ type SpaceSettings struct {
 type Hoteling struct {
 	// MaxGuestHours is the longest limit, in hours, that a guest may choose.
 	MaxGuestHours int `yaml:"max_guest_hours" json:"max_guest_hours"`
+	// EarlyRefusal refuses at the site's host phones before a challenge whom no PIN could let in. Otherwise all are
+	// challenged alike, so that nobody learns who exists and may be a guest.
+	EarlyRefusal bool `yaml:"early_refusal" json:"early_refusal,omitempty"`
 }
 
 // The values a site has where its file says nothing.

@@ -43,6 +43,12 @@ func (d *Directory) UserByNumber(n Number) (*User, bool) {
 	return u, ok
 }
 
+// UserByRef finds the user or workspace with our own number ref, which stays the same from snapshot to snapshot.
+func (d *Directory) UserByRef(ref uint64) (*User, bool) {
+	u, ok := d.refs[ref]
+	return u, ok
+}
+
 // UserByExtension finds the user or workspace with that extension at the site.
 func (d *Directory) UserByExtension(s *Site, ext string) (*User, bool) {
 	u, ok := d.extensions[s][ext]
