@@ -32,6 +32,8 @@ var (
 var (
 	// ErrWrongState means that the leg's state does not allow the call, such as a second final answer.
 	ErrWrongState = errors.New("not in this state of the leg")
+	// ErrNotAllowed means that the peer does not take the method, as its Allow or its 405 tells (RFC 3261 §20.5).
+	ErrNotAllowed = errors.New("the peer does not take this method")
 	// ErrNoOffer means that there is no pending offer to accept or refuse: it was answered, withdrawn by CANCEL or
 	// timed out.
 	ErrNoOffer = errors.New("no pending offer")

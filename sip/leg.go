@@ -61,9 +61,10 @@ type Leg struct {
 	session   sessionTimer
 	sessionID sessionID
 	since     time.Time
-	calling   bool // we are the caller: the Call-ID is ours
-	heardSeq  bool // remoteSeq is set
-	referred  bool // the peer has sent a REFER
+	calling   bool   // we are the caller: the Call-ID is ours
+	heardSeq  bool   // remoteSeq is set
+	referred  bool   // the peer has sent a REFER
+	asserted  string // key of the identity that the peer asserted last
 	call      *ourCall
 	wide      *outgoing // what is too large for UDP goes by, nil for nothing
 }
@@ -112,6 +113,9 @@ func (s *Server) newLeg(in *inbound, tx *serverTx, who Identity, offer []byte) *
 		}
 	}
 	l.sessionID.init(req)
+	if e, ok := identityOf(req); ok {
+		l.asserted = e.key()
+	}
 	l.learn(req)
 	return l
 }

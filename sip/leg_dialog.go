@@ -109,6 +109,7 @@ func (l *Leg) learn(req *sipmsg.Request) {
 	l.target = target(req.Contact(), l.target)
 	l.methods(req)
 	l.sessionID.hear(headerValue(req, "session-id"))
+	l.identify(req)
 }
 
 // retarget does the same with an answer to a re-INVITE or UPDATE of ours.
@@ -116,6 +117,7 @@ func (l *Leg) retarget(res *sipmsg.Response) {
 	l.target = target(res.Contact(), l.target)
 	l.methods(res)
 	l.sessionID.hear(headerValue(res, "session-id"))
+	l.identify(res)
 }
 
 func target(c *sipmsg.ContactHeader, old sipmsg.Uri) sipmsg.Uri {
