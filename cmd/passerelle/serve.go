@@ -138,7 +138,7 @@ func (c *serveCmd) web(ctx context.Context, h *house, config *configuration, tok
 	}
 	w := webConfig{
 		api: api.Config{
-			Version: version, Directory: h.cfg.live, Bridges: h.gateway, Registrations: h.registrar, Legs: h.server,
+			Version: version, Directory: h.cfg.live, Bridges: h.gateway, SpaceCalls: h.gateway, Registrations: h.registrar, Legs: h.server,
 			Ports: h.cfg.ports, Routes: routes{h.cfg.live, h.limits}, Limits: h.limits.Fraud, Gateways: config, Configuration: config,
 			Mailboxes: h.events.waiting, Records: h.cfg.journal, Settings: config, Log: log,
 		},

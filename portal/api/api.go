@@ -46,6 +46,7 @@ type Config struct {
 	Started       time.Time // of the process; zero means now
 	Directory     *directory.Live
 	Bridges       Bridges
+	SpaceCalls    SpaceCalls
 	Registrations Registrations
 	Legs          Legs
 	Ports         Ports
@@ -83,6 +84,8 @@ func New(cfg Config) (*API, error) {
 	a.registerSites()
 	a.registerSpaces()
 	a.registerBridges()
+	a.registerSpaceCalls()
+	a.registerInvitations()
 	a.registerRegistrations()
 	a.registerRoutes()
 	a.registerLimits()

@@ -29,6 +29,7 @@ type Participant struct {
 	Number  string    `json:"number,omitempty" doc:"As asserted; absent when withheld."`
 	Since   time.Time `json:"since"`
 	Codec   string    `json:"codec"`
+	Joining bool      `json:"joining,omitempty" doc:"The seat is kept for somebody who is being called or answered."`
 	Talking bool      `json:"talking"`
 	Held    bool      `json:"held" doc:"The caller's phone has put the bridge on hold."`
 	CallID  string    `json:"call_id" doc:"SIP Call-ID of the leg."`
@@ -40,7 +41,7 @@ func newBridge(b gateway.BridgeInfo) Bridge {
 	out := Bridge{Space: b.Space, Owner: b.Owner, Site: b.Site, Since: b.Since.UTC(), Participants: make([]Participant, 0, len(b.Participants))}
 	for _, p := range b.Participants {
 		out.Participants = append(out.Participants, Participant{
-			ID: p.ID, Name: p.Name, Number: p.Number, Since: p.Since.UTC(), Codec: p.Codec, Talking: p.Talking, Held: p.Held,
+			ID: p.ID, Name: p.Name, Number: p.Number, Since: p.Since.UTC(), Codec: p.Codec, Joining: p.Joining, Talking: p.Talking, Held: p.Held,
 			CallID: p.CallID, DelayMS: p.Delay.Milliseconds(), Lost: p.Lost,
 		})
 	}

@@ -175,6 +175,7 @@ type world struct {
 	api      *API
 	dir      *directory.Live
 	brid     *fakeBridges
+	outs     *fakeSpaceCalls
 	regs     fakeRegistrations
 	gates    *fakeGateways
 	conf     *fakeConfiguration
@@ -190,7 +191,7 @@ type world struct {
 func newWorld(t *testing.T, change ...func(*world)) *world {
 	t.Helper()
 	dir := testDirectory(t)
-	w := &world{dir: directory.NewLive(dir), brid: &fakeBridges{}, conf: &fakeConfiguration{}, log: &bytes.Buffer{}, start: time.Now().Add(-time.Hour)}
+	w := &world{dir: directory.NewLive(dir), brid: &fakeBridges{}, outs: &fakeSpaceCalls{}, conf: &fakeConfiguration{}, log: &bytes.Buffer{}, start: time.Now().Add(-time.Hour)}
 	w.routes, w.guard = fakeRoutes{live: w.dir}, call.NewFraudGuard(call.FraudConfig{})
 	w.gates = &fakeGateways{live: w.dir}
 	w.brid.live = []gateway.BridgeInfo{{
@@ -216,7 +217,7 @@ func newWorld(t *testing.T, change ...func(*world)) *world {
 		t.Fatal(err)
 	}
 	w.api, err = New(Config{
-		Version: "v1.2.3", Started: w.start, Directory: w.dir, Bridges: w.brid, Registrations: w.regs, Legs: fakeCount(3), Ports: fakeCount(2),
+		Version: "v1.2.3", Started: w.start, Directory: w.dir, Bridges: w.brid, SpaceCalls: w.outs, Registrations: w.regs, Legs: fakeCount(3), Ports: fakeCount(2),
 		Routes: w.routes, Limits: w.guard, Mailboxes: events.NewMessageWaiting(events.MessageWaitingConfig{}), Gateways: w.gates, Configuration: w.conf, Records: w.records, Settings: w.settings, Log: slog.New(slog.NewJSONHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	})
 	if err != nil {
