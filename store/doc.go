@@ -1,5 +1,5 @@
 // Package store keeps what must outlive the server in one bbolt file: the enterprise, with its
-// secrets sealed, and the bindings of the registrar.
+// secrets sealed, the bindings of the registrar, and who is signed in on which host phone.
 //
 // # Usage
 //

@@ -16,6 +16,10 @@ func TestMain(m *testing.M) {
 		crashChild(path)
 		return
 	}
+	if path := os.Getenv(moveEnv); path != "" {
+		moveChild(path)
+		return
+	}
 	flag.Parse()
 	if f := flag.Lookup("rapid.checks"); f.Value.String() == f.DefValue {
 		f.Value.Set("30") // each of them writes to a disk a hundred times

@@ -16,6 +16,9 @@ var (
 	bucketAccounts = []byte("accounts") // ID → accountRecord
 	bucketSessions = []byte("sessions") // hash of the token → expiry, Unix milliseconds big endian, and the session's data
 	bucketWaiting  = []byte("waiting")  // AOR → body of message-summary (RFC 3842)
+
+	bucketAssociations = []byte("associations") // Ref of the host, big endian → associationRecord
+	bucketGuests       = []byte("guests")       // Ref of the guest, big endian → Ref of the host
 )
 
 // The keys of the meta bucket.
@@ -28,7 +31,7 @@ var (
 
 // migrations take a file from each schema to the next. The list only grows: a file's schema is the
 // number of migrations it has seen.
-var migrations = []func(*bolt.Tx) error{createBuckets, createPortalBuckets, createWaiting}
+var migrations = []func(*bolt.Tx) error{createBuckets, createPortalBuckets, createWaiting, createAssociations}
 
 // migrate runs the migrations that the file has not seen, in the caller's transaction.
 func migrate(tx *bolt.Tx) error {
