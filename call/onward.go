@@ -40,6 +40,7 @@ type onward struct {
 	came     []string // Diversion headers that the call came with
 	releases []func()
 	winner   *sip.Leg // answered, and in no call yet
+	sounded  bool     // the caller was told where to hear what comes before the answer
 	rung     int      // the greatest provisional status the caller was told
 	progress func(code int)
 	space    bool // a space calls: whoever answers gets a session of a party's, and no side is the caller's
@@ -72,6 +73,9 @@ func (r *Root) serveOnward(ctx context.Context, leg *sip.Leg, caller directory.C
 	}
 	won, err := o.find(ctx, route)
 	if err != nil {
+		if !o.sounded && len(o.diverted) == 0 { // the limits of a line that forwards are nothing to the caller
+			r.speak(ctx, leg, caller, spokenFor(err))
+		}
 		return err
 	}
 	return o.join(ctx, won)
@@ -292,6 +296,7 @@ func (o *onward) rings(ctx context.Context, e *forkEvent) {
 		return
 	}
 	o.rung = code
+	o.sounded = o.sounded || sdp != nil
 	o.root.records.lines.ringing(o.leg, o.from)
 	if err := o.leg.Ring(ctx, code, sdp); err != nil && ctx.Err() == nil {
 		o.log.InfoContext(ctx, "ringing not told", "err", err)

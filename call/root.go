@@ -130,6 +130,7 @@ func (r *Root) serveRoute(ctx context.Context, leg *sip.Leg, caller directory.Ca
 		if route.Spoken == SpokenNotInPlan && caller.User != nil && r.limits.Fraud != nil {
 			r.limits.Fraud.Barred(ctx, caller.User)
 		}
+		r.speak(ctx, leg, caller, route.Spoken)
 		return route.Err()
 	default:
 		return &sip.StatusError{Code: 404, Reason: "Not Found", Err: fmt.Errorf("plan: %s", route.Why)}

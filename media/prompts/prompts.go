@@ -27,10 +27,19 @@ const (
 	Pause   Name = "pause"   // wait a little
 	Closing Name = "closing" // the service ends soon: shutdown or limit
 	Confirm Name = "confirm" // the callee is to press 1 to enter
+
+	// Why a call is refused.
+	NotInPlan Name = "not_in_plan"    // the line's calling plan does not have it
+	Night     Name = "night"          // not at this hour
+	TooMany   Name = "too_many_calls" // as many outside as the line may have are up
+	TooFast   Name = "too_fast"       // too many outside in a short time
+	NoChannel Name = "no_channel"     // every trunk is full
 )
 
 // Names returns every prompt.
-func Names() []Name { return []Name{Welcome, Again, Full, Goodbye, Alone, Pause, Closing, Confirm} }
+func Names() []Name {
+	return []Name{Welcome, Again, Full, Goodbye, Alone, Pause, Closing, Confirm, NotInPlan, Night, TooMany, TooFast, NoChannel}
+}
 
 // Languages returns the languages that prompts are spoken in; the first is the one for callers of any other.
 func Languages() []string { return []string{"en", "fr"} }
