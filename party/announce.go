@@ -20,7 +20,8 @@ func Announce(ctx context.Context, leg *sip.Leg, cfg Config, pcm []int16) error 
 	}
 	ctx, cancel := context.WithTimeout(ctx, announceLimit)
 	defer cancel()
-	cfg.Session.Local = leg.Invite().Source.Local.Addr()
+	source := leg.Invite().Source
+	cfg.Session.Local, cfg.Session.Secure = source.Local.Addr(), SecureOf(source)
 	session, err := media.NewSession(cfg.Ports, cfg.Session)
 	if err != nil {
 		return statusOf(err)
