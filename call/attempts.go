@@ -57,21 +57,6 @@ func (o *onward) phoneAttempt(u *directory.User, b *sip.Binding, secure media.SR
 	return a, o.prepare(a, b.Source.Local.Addr())
 }
 
-// trunkAttempt is the way out by one address of a trunk.
-func (o *onward) trunkAttempt(t *directory.Trunk, addr netip.AddrPort, called string) (*attempt, error) {
-	shown := o.from.outside(t)
-	a := &attempt{trunk: t, called: called, out: sip.Outgoing{
-		Target:      sip.TrunkTarget("sip:"+called+"@"+addr.String()+";user=phone", addr),
-		Trunk:       TrunkName(t),
-		From:        shown.uri,
-		Display:     shown.display,
-		Headers:     o.headers(shown.headers(o.diverted)),
-		Credentials: trunkCredentials(t),
-		MaxForwards: o.hops,
-	}}
-	return a, o.prepare(a, netip.Addr{})
-}
-
 // uriAttempt is the way to a URI outside whose host is an address; names are not resolved on the road of a call.
 func (o *onward) uriAttempt(uri string) (*attempt, error) {
 	u, ok := parseTarget(uri)
@@ -112,25 +97,6 @@ func (o *onward) prepare(a *attempt, local netip.Addr) error {
 	}
 	a.out.Offer, err = a.media.Offer(from)
 	return mediaStatus(err)
-}
-
-// trunkCredentials answers a trunk's challenges, whatever its realm.
-func trunkCredentials(t *directory.Trunk) func(string) (string, string, bool) {
-	return func(string) (string, string, bool) { return t.Username, t.Password.Reveal(), t.Username != "" }
-}
-
-// addressesOf are the addresses of a trunk in the order in which to try them.
-func (r *Root) addressesOf(t *directory.Trunk) []netip.AddrPort {
-	if r.limits.Addresses != nil {
-		return r.limits.Addresses(t)
-	}
-	var all []netip.AddrPort
-	for _, address := range t.Addresses() {
-		if addr, ok := numericAddr(address); ok {
-			all = append(all, addr)
-		}
-	}
-	return all
 }
 
 // numericAddr reads an address with or without a port.

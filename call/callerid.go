@@ -1,6 +1,7 @@
 package call
 
 import (
+	"cmp"
 	"strconv"
 
 	"passerelle/directory"
@@ -72,6 +73,7 @@ type shown struct {
 	uri, display string
 	asserted     bool
 	private      string // URI asserted under Privacy: id, to a trusted trunk only
+	number       string // URI asserted in the place of uri, where From must say another; empty means uri
 }
 
 // outside is the caller as a trunk sees it: the line's number or the site's, written as the trunk wants it. A withheld number
@@ -81,9 +83,12 @@ func (id callerID) outside(t *directory.Trunk) shown {
 	if !id.help && !id.space && (t.CallerID == directory.CallerIDSite || id.user != nil && id.user.Number == "") {
 		number = t.Site.PublicNumber()
 	}
-	uri := "sip:" + Written(number, t) + "@" + t.Site.Domain + ";user=phone"
-	if id.hidden {
+	uri := "sip:" + Written(number, t) + "@" + ownHost(t) + ";user=phone"
+	switch {
+	case id.hidden:
 		return shown{uri: anonymousURI, display: anonymousName, private: uri}
+	case t.From == directory.FromAccount:
+		return shown{uri: AccountURI(t), display: id.display, asserted: true, number: uri}
 	}
 	return shown{uri: uri, display: id.display, asserted: true}
 }
@@ -95,7 +100,7 @@ func (s shown) headers(diverted []diversion) []sip.Header {
 	case s.private != "":
 		all = append(all, sip.Header{Name: "P-Asserted-Identity", Value: "<" + s.private + ">"}, sip.Header{Name: "Privacy", Value: "id"})
 	case s.asserted:
-		all = append(all, sip.Header{Name: "P-Asserted-Identity", Value: sip.NameAddr(s.display, s.uri)})
+		all = append(all, sip.Header{Name: "P-Asserted-Identity", Value: sip.NameAddr(s.display, cmp.Or(s.number, s.uri))})
 	default:
 		all = append(all, sip.Header{Name: "Privacy", Value: "id"})
 	}

@@ -180,8 +180,9 @@ func (o *onward) byLine(ctx context.Context, u *directory.User) (*forkEvent, err
 // byTrunks tries one way out after the other, until one takes the call or says what only the callee can say.
 func (o *onward) byTrunks(ctx context.Context, route Route) (*forkEvent, error) {
 	var last error = &sip.StatusError{Code: 503, Reason: "Service Unavailable", Err: errors.New("no trunk with an address")}
-	for _, t := range route.InOrder(o.root.limits.Health) {
-		won, err, final := o.byTrunk(ctx, t, route)
+	trunks := route.InOrder(o.root.limits.Health)
+	for i, t := range trunks {
+		won, err, final := o.byTrunk(ctx, t, route, i < len(trunks)-1)
 		if final {
 			return won, err
 		}
@@ -192,9 +193,10 @@ func (o *onward) byTrunks(ctx context.Context, route Route) (*forkEvent, error) 
 	return nil, last
 }
 
-// byTrunk tries the addresses of one trunk. final tells that no other trunk need be asked. The channel stays taken for as long
+// byTrunk tries the addresses of one trunk. another says that there is a further trunk, final
+// tells that none need be asked. The channel stays taken for as long
 // as a call goes by it.
-func (o *onward) byTrunk(ctx context.Context, t *directory.Trunk, route Route) (won *forkEvent, last error, final bool) {
+func (o *onward) byTrunk(ctx context.Context, t *directory.Trunk, route Route, another bool) (won *forkEvent, last error, final bool) {
 	if o.root.limits.Channels != nil {
 		release, ok := o.root.limits.Channels.Take(context.WithoutCancel(ctx), t, route.Class)
 		if !ok {
@@ -208,8 +210,9 @@ func (o *onward) byTrunk(ctx context.Context, t *directory.Trunk, route Route) (
 			o.releases = append(o.releases, release)
 		}()
 	}
-	for _, address := range o.root.addressesOf(t) {
-		a, err := o.trunkAttempt(t, address, route.Called(t))
+	hops := o.root.hopsOf(t)
+	for i, hop := range hops {
+		a, err := o.trunkAttempt(t, hop, route.Called(t), i < len(hops)-1 || another)
 		if err != nil {
 			return nil, err, true
 		}
@@ -217,7 +220,10 @@ func (o *onward) byTrunk(ctx context.Context, t *directory.Trunk, route Route) (
 		if err == nil || ctx.Err() != nil || !elsewhereMayHelp(err) {
 			return won, err, true
 		}
-		o.log.WarnContext(ctx, "trunk failed, trying the next", "trunk", TrunkName(t), "address", address.String(), "err", err)
+		o.log.WarnContext(ctx, "trunk failed, trying the next", "trunk", TrunkName(t), "way", hop.String(), "err", err)
+		if o.root.limits.Ways != nil {
+			o.root.limits.Ways.Failed(t, hop, err)
+		}
 		last = err
 	}
 	return nil, last, false

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"net/netip"
 	"sync"
 	"time"
 
@@ -48,8 +47,7 @@ type Limits struct {
 	Fraud    *FraudGuard
 	Channels *Channels
 	Health   Health
-	// Addresses are the addresses of a trunk to try now, the best first; nil means those of the site file that are numeric.
-	Addresses func(*directory.Trunk) []netip.AddrPort
+	Ways     Ways // nil means the addresses of the site file that are numeric
 }
 
 // NewRoot returns the handler of the server's legs; journal may be nil. Gateway is called before the first leg.
@@ -89,7 +87,7 @@ func (r *Root) ServeLeg(ctx context.Context, leg *sip.Leg) error {
 	if err != nil {
 		return &sip.StatusError{Code: 403, Reason: "Forbidden", Err: err}
 	}
-	route := Plan(dir, caller, leg.Invite().RequestURI)
+	route := Plan(dir, caller, dialledBy(caller, leg.Invite()))
 	replaces, sound, asked := leg.Invite().Replaces()
 	log := r.log.With("call_id", leg.CallID(), "caller", caller.String())
 	log.InfoContext(ctx, "call", "route", route.Kind.String(), "why", route.Why, "remote", leg.Invite().Source.Remote.String())

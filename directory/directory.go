@@ -29,6 +29,7 @@ type Directory struct {
 	mailboxes  map[string]*User // in lower case
 	macs       map[MAC]*Device
 	trunks     map[netip.AddrPort]*Trunk // port 0 is any port
+	trunkUsers map[string]*Trunk         // trunks that prove themselves by digest, by user name
 	spaces     []*Space                  // by Ref
 	byRef      map[string]*Space
 	byOwner    map[*User]*Space
@@ -63,6 +64,7 @@ func New(e *Enterprise) (*Directory, error) {
 		mailboxes:  make(map[string]*User),
 		macs:       make(map[MAC]*Device),
 		trunks:     make(map[netip.AddrPort]*Trunk),
+		trunkUsers: make(map[string]*Trunk),
 		byRef:      make(map[string]*Space),
 		refs:       make(map[uint64]*User),
 		byOwner:    make(map[*User]*Space),
@@ -103,8 +105,7 @@ func FillDefaults(e *Enterprise) {
 			}
 		}
 		for _, t := range s.Trunks {
-			t.Transport, t.Auth = cmp.Or(t.Transport, UDP), cmp.Or(t.Auth, AuthIP)
-			t.Presentation, t.CallerID = cmp.Or(t.Presentation, PresentE164), cmp.Or(t.CallerID, CallerIDUser)
+			t.fill()
 		}
 	}
 }
@@ -151,10 +152,14 @@ func (d *Directory) addSite(s *Site) {
 	}
 	for _, t := range s.Trunks {
 		t.Site = s
-		if t.Auth == AuthIP {
+		switch t.Auth {
+		case AuthIP:
 			for _, ap := range t.addrPorts() {
 				d.trunks[ap] = t
 			}
+		case AuthDigest:
+			d.trunkUsers[t.Username] = t
+		case AuthRegister: // known by the registration
 		}
 	}
 }

@@ -75,8 +75,8 @@ type TrunkAuth string
 // The ways of a trunk to prove itself.
 const (
 	AuthIP       TrunkAuth = "ip"       // its requests come from the trunk's address
-	AuthRegister TrunkAuth = "register" // it registers with us, or we with it
-	AuthDigest   TrunkAuth = "digest"   // each request carries a digest
+	AuthRegister TrunkAuth = "register" // we register with it, and its requests come to that registration
+	AuthDigest   TrunkAuth = "digest"   // each of its requests, and of ours, carries a digest
 )
 
 // UnmarshalText implements encoding.TextUnmarshaler.
@@ -111,6 +111,18 @@ const (
 func (r *CallerIDRule) UnmarshalText(text []byte) error {
 	return oneOf(r, text, CallerIDUser, CallerIDSite)
 }
+
+// FromRule says who is in the From header of calls by a trunk.
+type FromRule string
+
+// The rules.
+const (
+	FromNumber  FromRule = "number"  // the number that the call shows
+	FromAccount FromRule = "account" // the trunk's user name; the number is asserted beside it (RFC 3325)
+)
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (r *FromRule) UnmarshalText(text []byte) error { return oneOf(r, text, FromNumber, FromAccount) }
 
 // Alone is what a participant hears who is alone in a space.
 type Alone string

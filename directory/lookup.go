@@ -137,6 +137,12 @@ func (d *Directory) TrunkByAddr(a netip.AddrPort) (*Trunk, bool) {
 	return t, ok
 }
 
+// TrunkByUsername finds the trunk that proves itself by digest with that user name.
+func (d *Directory) TrunkByUsername(username string) (*Trunk, bool) {
+	t, ok := d.trunkUsers[username]
+	return t, ok
+}
+
 // spaceKey is the keyed hash under which a space ID is found.
 type spaceKey [sha256.Size]byte
 

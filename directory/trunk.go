@@ -1,6 +1,7 @@
 package directory
 
 import (
+	"cmp"
 	"fmt"
 	"net"
 	"net/netip"
@@ -15,9 +16,18 @@ type Trunk struct {
 	// trusts that port only, one without trusts every port of the address.
 	Address   string    `yaml:"address" json:"address"`
 	Transport Transport `yaml:"transport" json:"transport,omitempty"`
-	Auth      TrunkAuth `yaml:"auth" json:"auth,omitempty"`
-	Username  string    `yaml:"username" json:"username,omitempty"`
-	Password  Secret    `yaml:"password" json:"password,omitempty"`
+	// LargeByTCP sends requests above 1300 bytes by TCP where Transport is UDP (RFC 3261 §18.1.1).
+	LargeByTCP bool `yaml:"large_by_tcp" json:"large_by_tcp,omitempty"`
+	// Domain is the trunk's SIP domain where it is not the host of Address, see Host.
+	Domain   string    `yaml:"domain" json:"domain,omitempty"`
+	Auth     TrunkAuth `yaml:"auth" json:"auth,omitempty"`
+	Username string    `yaml:"username" json:"username,omitempty"`
+	Password Secret    `yaml:"password" json:"password,omitempty"`
+	// RegisterSeconds is how long the registrations that AuthRegister makes are to live.
+	RegisterSeconds int `yaml:"register_seconds" json:"register_seconds,omitempty"`
+	// ProbeSeconds is how often each address is asked whether it answers, by OPTIONS; NoProbe asks never.
+	ProbeSeconds int  `yaml:"probe_seconds" json:"probe_seconds,omitempty"`
+	NoProbe      bool `yaml:"no_probe" json:"no_probe,omitempty"`
 	// BackupAddresses are tried in their order where Address does not answer, and are trusted as it is.
 	BackupAddresses []string `yaml:"backup_addresses" json:"backup_addresses,omitempty"`
 	// Prefixes, if any, are the beginnings of the numbers that go out by this trunk.
@@ -26,6 +36,8 @@ type Trunk struct {
 	Presentation Presentation `yaml:"presentation" json:"presentation,omitempty"`
 	// CallerID says whose number calls by the trunk show.
 	CallerID CallerIDRule `yaml:"caller_id" json:"caller_id,omitempty"`
+	// From says who is in the From header of calls by the trunk.
+	From FromRule `yaml:"from" json:"from,omitempty"`
 	// Channels is how many calls, in and out, the trunk carries at once; zero means no limit.
 	Channels int `yaml:"channels" json:"channels,omitempty"`
 	// Shared lets sites call out by the trunk that have none of their own for a number.
@@ -34,9 +46,35 @@ type Trunk struct {
 	Emergency bool `yaml:"emergency" json:"emergency,omitempty"`
 }
 
+// Defaults of trunks.
+const (
+	DefaultRegisterSeconds = 600
+	DefaultProbeSeconds    = 30
+)
+
 // NewTrunk gives a trunk with every default in place.
 func NewTrunk() *Trunk {
-	return &Trunk{Transport: UDP, Auth: AuthIP, Presentation: PresentE164, CallerID: CallerIDUser}
+	t := &Trunk{}
+	t.fill()
+	return t
+}
+
+// fill puts defaults where the trunk says nothing.
+func (t *Trunk) fill() {
+	t.Transport, t.Auth = cmp.Or(t.Transport, UDP), cmp.Or(t.Auth, AuthIP)
+	t.Presentation, t.CallerID = cmp.Or(t.Presentation, PresentE164), cmp.Or(t.CallerID, CallerIDUser)
+	t.From = cmp.Or(t.From, FromNumber)
+	t.RegisterSeconds = cmp.Or(t.RegisterSeconds, DefaultRegisterSeconds)
+	t.ProbeSeconds = cmp.Or(t.ProbeSeconds, DefaultProbeSeconds)
+}
+
+// Host is the trunk's SIP domain: in the URIs of calls and registrations, and the name that its certificates must be for.
+func (t *Trunk) Host() string {
+	if t.Domain != "" {
+		return t.Domain
+	}
+	host, _, _ := SplitAddress(t.Address)
+	return host
 }
 
 // Addresses gives the address and, behind it, the backups.

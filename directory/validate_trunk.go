@@ -26,6 +26,20 @@ func (v *validator) trunk(t *Trunk, path string) {
 	if t.CallerID != CallerIDUser && t.CallerID != CallerIDSite {
 		p.fault("caller_id", "%q is not one of user, site", t.CallerID)
 	}
+	if t.From != FromNumber && t.From != FromAccount {
+		p.fault("from", "%q is not one of number, account", t.From)
+	}
+	if t.From == FromAccount && t.Username == "" {
+		p.fault("from", "account needs a username")
+	}
+	p.within("register_seconds", t.RegisterSeconds, 60, 86_400)
+	p.within("probe_seconds", t.ProbeSeconds, 5, 3600)
+	if t.Domain != "" && !isHost(t.Domain) {
+		p.fault("domain", "%q is neither a domain name nor an IP address", t.Domain)
+	}
+	if t.LargeByTCP && t.Transport != UDP {
+		p.fault("large_by_tcp", "all goes by %s", t.Transport)
+	}
 	switch t.Transport {
 	case UDP, TCP, TLS:
 	default:

@@ -13,6 +13,12 @@ func (in *Invite) Asserted() (Address, bool) {
 	return a, ok
 }
 
+// Called returns the P-Called-Party-ID (RFC 7315 §4.2): whom the caller dialled, where the Request-URI is our Contact.
+func (in *Invite) Called() (Address, bool) {
+	a, _, ok := firstAddress(in.Headers("P-Called-Party-ID"))
+	return a, ok
+}
+
 // firstAddress returns the first of some name-addr headers that names somebody, with its parameters.
 func firstAddress(values []string) (a Address, params sipmsg.HeaderParams, ok bool) {
 	for _, v := range values {

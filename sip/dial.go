@@ -25,6 +25,10 @@ type Outgoing struct {
 	// with (RFC 3261 §16.6).
 	MaxForwards int
 
+	// Patience is how long the first answer may take, a provisional one too, before the call ends with 408; zero means 64*T1
+	// (RFC 3261 §17.1.1.2). What comes later is cancelled.
+	Patience time.Duration
+
 	// Credentials returns what to answer a challenge of a realm with (RFC 3261 §22.2); nil when there is nothing.
 	Credentials func(realm string) (username, password string, ok bool)
 }
@@ -75,6 +79,9 @@ func (s *Server) Dial(ctx context.Context, o Outgoing) (*Leg, error) {
 			l.over(err)
 			l.state = legTerminated
 			return err
+		}
+		if o.Patience > 0 {
+			l.after(o.Patience, l.giveUp)
 		}
 		return nil
 	})

@@ -45,7 +45,7 @@ func (s *Server) identify(in *inbound) (who Identity, known bool) {
 	if name, ok := s.registeredFlow(in); ok {
 		return Identity{Username: name}, true
 	}
-	trunk, isTrunk := s.lines.Trunk(in.src.Remote)
+	trunk, isTrunk := s.trunkOf(in)
 	if isTrunk && !hasCredentials(in.Request) && !s.phoneAt(in) {
 		s.guard.Trust(in.src.Remote.Addr())
 		return Identity{Trunk: trunk}, true
@@ -53,7 +53,7 @@ func (s *Server) identify(in *inbound) (who Identity, known bool) {
 	if isTrunk && s.auth != nil {
 		// A trunk may send credentials meant for somebody else; wrong ones make it no stranger.
 		if v := s.auth.Check(in.Request, in.src); v.Line != nil {
-			return Identity{Username: v.Line.Username}, true
+			return callerOf(v.Line), true
 		} else if !s.phoneAt(in) {
 			return Identity{Trunk: trunk}, true
 		}
@@ -62,7 +62,26 @@ func (s *Server) identify(in *inbound) (who Identity, known bool) {
 	if line == nil {
 		return Identity{}, false
 	}
-	return Identity{Username: line.Username}, true
+	return callerOf(line), true
+}
+
+// callerOf is who proved the credentials of a line, or of a trunk.
+func callerOf(line *Line) Identity {
+	if line.Trunk != "" {
+		return Identity{Trunk: line.Trunk}
+	}
+	return Identity{Username: line.Username}
+}
+
+// trunkOf finds the trunk that a request comes from by where it came from and, of one that we registered with, by the Contact
+// it was sent to.
+func (s *Server) trunkOf(in *inbound) (name string, ok bool) {
+	if f, can := s.lines.(TrunkFinder); can {
+		if name, ok = f.TrunkOf(in.src, newURI(&in.Recipient)); ok {
+			return name, true
+		}
+	}
+	return s.lines.Trunk(in.src.Remote)
 }
 
 // registeredFlow tells the line whose proven registration came by the same connection. A UDP source proves nothing, it can

@@ -23,4 +23,11 @@ type Line struct {
 	AOR      AOR    // canonical AOR
 	AORs     []AOR  // all it may register, AOR among them
 	SHA256   bool   // offer SHA-256 before MD5 (RFC 8760)
+	Trunk    string // name of the trunk whose credentials these are; it calls and does nothing else. Empty for a line
+}
+
+// TrunkFinder is what Lines may satisfy besides: it tells the trunk that a request comes from where the address alone does not
+// tell, as of those that we registered with. target is the Request-URI. It goes before Lines.Trunk.
+type TrunkFinder interface {
+	TrunkOf(src Source, target URI) (name string, ok bool)
 }

@@ -84,6 +84,9 @@ func (s *Server) prove(in *inbound) *Line {
 	}
 	v := s.auth.Check(in.Request, in.src)
 	switch {
+	case v.Line != nil && v.Line.Trunk != "" && in.Method != sipmsg.INVITE:
+		in.answer(403, "")
+		return nil
 	case v.Line != nil:
 		s.guard.Trust(in.src.Remote.Addr())
 		return v.Line

@@ -26,11 +26,14 @@ func (l lines) registers(b *sip.Binding) bool {
 
 // Line implements sip.Lines.
 func (l lines) Line(username string) (sip.Line, bool) {
-	d, ok := l.live.Current().DeviceByUsername(username)
-	if !ok {
-		return sip.Line{}, false
+	dir := l.live.Current()
+	if d, ok := dir.DeviceByUsername(username); ok {
+		return lineOf(d), true
 	}
-	return lineOf(d), true
+	if t, ok := dir.TrunkByUsername(username); ok {
+		return sip.Line{Username: t.Username, Password: t.Password.Reveal(), Realm: t.Site.Domain, Trunk: call.TrunkName(t)}, true
+	}
+	return sip.Line{}, false
 }
 
 // LineOf implements sip.LineFinder: the line of an AOR's primary phone.

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"net/netip"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -34,14 +33,8 @@ func oneCallOut() *directory.Enterprise {
 // gets a status, and the next call has both.
 func TestPanicBeforeRingingLeavesLimits(t *testing.T) {
 	inWorldOf(t, oneCallOut(), func(w *world) {
-		var faults atomic.Int32
 		limits := w.house.limits
-		limits.Addresses = func(*directory.Trunk) []netip.AddrPort {
-			if faults.Add(1) == 1 {
-				panic("a fault that a test has put there")
-			}
-			return []netip.AddrPort{trunkAddr}
-		}
+		limits.Ways = &faultyWays{}
 		w.house.root.Limit(limits)
 		carrier, camille := w.carrier(), w.registered("+33170001203", "pC-0be5d2")
 		if got := w.status(w.dial(w.t.Context(), camille.Phone, "sip:0612345678@paris.acme.test", softphone.InviteOptions{})); got != 500 {
@@ -56,6 +49,18 @@ func TestPanicBeforeRingingLeavesLimits(t *testing.T) {
 		}
 	})
 }
+
+// faultyWays panics once.
+type faultyWays struct{ asked atomic.Int32 }
+
+func (f *faultyWays) Hops(*directory.Trunk) []sip.Hop {
+	if f.asked.Add(1) == 1 {
+		panic("a fault that a test has put there")
+	}
+	return []sip.Hop{{Transport: "UDP", Addr: trunkAddr}}
+}
+
+func (f *faultyWays) Failed(*directory.Trunk, sip.Hop, error) {}
 
 // TestPanicInCallEndsBothLegs ends a call that is up by a panic of its owner: both sides are hung up, nothing stays taken.
 func TestPanicInCallEndsBothLegs(t *testing.T) {
