@@ -56,6 +56,9 @@ func setting(route Route) func(*directory.User) {
 
 // serveFeature does what a code asks for. The caller hears a tone when it is done, and a status when it is not.
 func (r *Root) serveFeature(ctx context.Context, leg *sip.Leg, caller directory.Caller, route Route, log *slog.Logger) error {
+	if route.Feature == directory.FeaturePickup {
+		return r.pickUp(ctx, leg, caller, r.ringers.at(route.User))
+	}
 	change := setting(route)
 	if change == nil || r.settings == nil || caller.User == nil {
 		return &sip.StatusError{Code: 501, Reason: "Not Implemented", Err: fmt.Errorf("no feature %s", route.Feature)}

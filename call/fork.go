@@ -30,6 +30,7 @@ type forkEvent struct {
 	answer  []byte         // of the 200
 	early   []sip.LegEvent // what the leg told meanwhile besides progress
 	err     error          // the attempt failed; sip.StatusOf tells how
+	picked  *pickup        // the leg called in; nil for one of ours
 }
 
 // ringing tells whether the event is a provisional answer.
@@ -53,6 +54,9 @@ type forking struct {
 	// begun and ended keep the accounts of legs; they may be called by any goroutine.
 	begun func(*attempt, *sip.Leg)
 	ended func(*sip.Leg, error)
+	// taken are legs that call in to have the call, and pick makes one the winner, on the goroutine of run; taken may be nil.
+	taken <-chan *pickup
+	pick  func(*pickup) (*forkEvent, error)
 }
 
 // run rings all attempts at once (RFC 3261 §16.7 as a B2BUA sees it): the first 2xx wins and the others are cancelled; a 6xx
@@ -87,6 +91,12 @@ func (f *forking) run(ctx context.Context, attempts []*attempt) (*forkEvent, err
 				return nil, e.err
 			}
 			left--
+		case p := <-f.taken:
+			e, err := f.pick(p)
+			p.result <- err
+			if err == nil {
+				return e, nil
+			}
 		case <-ctx.Done():
 			return nil, context.Cause(ctx)
 		}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"passerelle/call/cdr"
 	"passerelle/directory"
 	"passerelle/sip"
 )
@@ -256,6 +257,18 @@ func (o *onward) ring(ctx context.Context, limit time.Duration, attempts []*atte
 		begun:    func(a *attempt, leg *sip.Leg) { o.root.records.beginOut(call, leg, a, o.from.number) },
 		ended:    o.root.records.end, recovered: o.root.recovered,
 	}
+	if u := attempts[0].user; u != nil && !o.space {
+		g := o.root.ringers.open(u)
+		defer o.root.ringers.close(g)
+		f.taken, f.pick = g.taken, func(p *pickup) (*forkEvent, error) {
+			o.root.records.with(p.leg, func(r *cdr.Record) { r.Call = call })
+			return o.pick(p)
+		}
+		f.begun = func(a *attempt, leg *sip.Leg) {
+			o.root.records.beginOut(call, leg, a, o.from.number)
+			o.root.ringers.rings(g, leg)
+		}
+	}
 	won, err := f.run(ctx, attempts)
 	if won != nil {
 		o.winner = won.leg
@@ -378,6 +391,8 @@ func (o *onward) callee(won *forkEvent) member {
 	m := member{leg: won.leg, media: a.media, early: won.early, releases: o.releases}
 	o.sides, o.releases = nil, nil // the call's
 	switch {
+	case won.picked != nil:
+		m.caller, m.from = won.picked.caller, won.picked.from
 	case a.user != nil:
 		u := a.user
 		m.caller = directory.Caller{User: u, Site: u.Site, Number: u.Line(), Language: u.Site.Language}
@@ -396,8 +411,8 @@ func (o *onward) callee(won *forkEvent) member {
 // has agreed to.
 func (o *onward) answer(ctx context.Context, won *forkEvent) error {
 	b := won.attempt.media
-	if err := b.Answered(won.answer); err != nil {
-		return mediaStatus(err)
+	if err := o.agree(ctx, won); err != nil {
+		return err
 	}
 	if o.offered {
 		sdp, err := o.media.Answer(b)

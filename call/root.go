@@ -34,9 +34,10 @@ type Root struct {
 	panics  prometheus.Counter // nil counts nothing
 	party   party.Config
 
-	joined registry
-	seats  seats
-	legs   Legs
+	joined  registry
+	ringers ringers
+	seats   seats
+	legs    Legs
 
 	settings Settings // nil: codes set nothing
 	log      *slog.Logger

@@ -95,7 +95,7 @@ func (t *twoParty) reach(asker, referee member, e sip.ReferEvent) (out outcome) 
 	if err != nil {
 		return outcome{err: err}
 	}
-	err = mediaStatus(won.attempt.media.Answered(won.answer))
+	err = o.agree(t.ctx, won)
 	m := o.callee(won)
 	o.winner = nil
 	if err != nil {
@@ -170,6 +170,9 @@ func (r *Root) serveReplacing(ctx context.Context, leg *sip.Leg, caller director
 	old, ok := r.legs.Replaced(replaces)
 	if !ok {
 		return errNotInCall
+	}
+	if g := r.ringers.of(old); g != nil {
+		return r.pickUp(ctx, leg, caller, []*ringer{g})
 	}
 	if replaces.EarlyOnly && r.joined.of(old) != nil {
 		return &sip.StatusError{Code: 486, Reason: "Busy Here", Err: errors.New("the dialog is confirmed")}

@@ -347,6 +347,13 @@ func (s *Side) counterpart(lines []sideLine, i int, from *Side) *sideLine {
 	if k := pairOf(lines, i, from.lines); k >= 0 && from.lines[k].active() {
 		return &from.lines[k]
 	}
+	if o := from.open; o != nil && o.theirs != nil { // both have offered: what the other one could agree to
+		if k := pairOf(lines, i, o.lines); k >= 0 && !o.lines[k].alt && o.lines[k].remote.port != 0 {
+			l := o.lines[k]
+			l.agreed = l.remote.formats
+			return &l
+		}
+	}
 	return nil
 }
 
