@@ -165,34 +165,7 @@ func (c *clientCall) send(ctx context.Context) (*sipmsg.Response, error) {
 	header(req, "User-Agent", c.s.cfg.UserAgent)
 	withBody(req, c.r.ContentType, c.r.Body)
 	c.req = req
-	type outcome struct {
-		res *sipmsg.Response
-		err error
-	}
-	answer := make(chan outcome, 1)
-	tx, err := c.s.txs.newClient(req, c.parts.wire, func(res *sipmsg.Response, err error) {
-		if res != nil && res.IsProvisional() {
-			return
-		}
-		select {
-		case answer <- outcome{res, err}:
-		default: // repeated
-		}
-	})
-	if err != nil {
-		return nil, err
-	}
-	select {
-	case a := <-answer:
-		c.s.metrics.sent.WithLabelValues(methodLabel(req.Method), outcomeLabel(a.res, a.err)).Inc()
-		if a.res == nil {
-			return nil, &StatusError{Code: 408, Err: a.err}
-		}
-		return a.res, nil
-	case <-ctx.Done():
-		tx.tx.Terminate()
-		return nil, context.Cause(ctx)
-	}
+	return c.s.exchange(ctx, req, c.parts.wire)
 }
 
 func (c *clientCall) response(res *sipmsg.Response) *Response {

@@ -19,6 +19,7 @@ type Outgoing struct {
 	To      string   // URI of the callee; empty means the target's
 	Offer   []byte   // nil leaves the offer to the callee: Answered returns it and Acknowledge answers it
 	Headers []Header // further headers, such as P-Asserted-Identity
+	Focus   bool     // our end is the focus of a conference: Contact has isfocus (RFC 4579 §4.1)
 	// Reliable says that we take reliable provisional answers (RFC 3262). They are acknowledged in any case.
 	Reliable bool
 	// MaxForwards is how many hops the INVITE may still take; zero means 70. Who passes a call on takes one less than it came
@@ -134,6 +135,7 @@ func (s *Server) newCall(o Outgoing) (*Leg, error) {
 		}
 		l.routes = append(l.routes, uri)
 	}
+	l.focus.Store(o.Focus)
 	l.invite = &Invite{
 		RequestURI: newURI(&target), From: newAddress(o.Display, &from, nil), To: newAddress("", &to, nil),
 		Identity: Identity{Trunk: o.Trunk}, Source: src,

@@ -220,7 +220,7 @@ func dialogOf(req *sipmsg.Request, local LocalTag) DialogID {
 	return DialogID{CallID: req.CallID().Value(), LocalTag: local, RemoteTag: RemoteTag(remote)}
 }
 
-// allowed are the methods we serve, as Allow lists them.
+// allowed are the methods we serve in any case, as Allow lists them.
 const allowed = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, PRACK, SUBSCRIBE, NOTIFY, REGISTER"
 
 // knownMethods are the methods of the RFCs: those we do not serve get 405, all others 501 (RFC 3261 §8.2.1).

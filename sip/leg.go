@@ -21,14 +21,17 @@ type Leg struct {
 	offer  []byte
 	merge  mergeKey
 
-	inbox  chan any // facts and commands, for the owner
-	events chan LegEvent
-	done   chan struct{} // closed when the leg is over for its handler
-	gone   chan struct{} // closed when the owner has ended
-	cause  error         // written before done closes
-	cancel context.CancelCauseFunc
-	silent atomic.Bool // nobody reads events any more
-	heard  atomic.Bool // somebody has begun to read events
+	inbox   chan any // facts and commands, for the owner
+	events  chan LegEvent
+	done    chan struct{} // closed when the leg is over for its handler
+	gone    chan struct{} // closed when the owner has ended
+	cause   error         // written before done closes
+	cancel  context.CancelCauseFunc
+	silent  atomic.Bool                 // nobody reads events any more
+	heard   atomic.Bool                 // somebody has begun to read events
+	up      atomic.Bool                 // the INVITE was answered by a 2xx
+	focus   atomic.Bool                 // our end is that of a conference
+	ringsAt atomic.Pointer[[]RemoteTag] // early dialogs of a call of ours
 
 	// ---- owned by run ----
 
@@ -133,6 +136,27 @@ func (l *Leg) ID() DialogID {
 	}
 	return l.id
 }
+
+// EarlyDialogs returns the dialogs in which a call of ours rings, in the order in which they began, until one is answered
+// (RFC 3261 §12.1.2).
+func (l *Leg) EarlyDialogs() []DialogID {
+	var all []DialogID
+	if tags := l.ringsAt.Load(); tags != nil {
+		for _, tag := range *tags {
+			all = append(all, DialogID{CallID: l.id.CallID, LocalTag: l.id.LocalTag, RemoteTag: tag})
+		}
+	}
+	return all
+}
+
+// Up reports whether the call was answered; it may have ended since.
+func (l *Leg) Up() bool { return l.up.Load() }
+
+// Ours reports whether we are the caller.
+func (l *Leg) Ours() bool { return l.calling }
+
+// SetFocus says whether our end is the focus of a conference: then the Contact of all further messages has isfocus (RFC 4579 §4.1).
+func (l *Leg) SetFocus(on bool) { l.focus.Store(on) }
 
 // CallID returns the dialog's Call-ID.
 func (l *Leg) CallID() string { return l.id.CallID }

@@ -124,6 +124,7 @@ func (l *Leg) sendAnswer(sdp []byte, delayed bool, headers []Header, acked chan 
 	addHeaders(res, headers)
 	withBody(res, "application/sdp", l.bodyOfAnswer(sdp))
 	l.state = legAnswered
+	l.up.Store(true)
 	l.expires.Stop()
 	if sdp != nil {
 		l.sdp = sdp
@@ -248,10 +249,14 @@ func (l *Leg) contact() string {
 	at := string(l.id.LocalTag) + "@" + l.s.hostPort(addr)
 	switch t := l.peer.Transport; {
 	case l.invite.RequestURI.Scheme == "sips" && (t == "TLS" || t == "WSS"): // RFC 3261 §12.1.1
-		return "<sips:" + at + ">"
+		at = "<sips:" + at + ">"
 	case t == "UDP":
-		return "<sip:" + at + ">"
+		at = "<sip:" + at + ">"
 	default:
-		return "<sip:" + at + ";transport=" + strings.ToLower(t) + ">"
+		at = "<sip:" + at + ";transport=" + strings.ToLower(t) + ">"
 	}
+	if l.focus.Load() {
+		at += ";isfocus"
+	}
+	return at
 }

@@ -86,6 +86,8 @@ func (l *Leg) establish(res *sipmsg.Response) {
 	l.call.offers = slices.DeleteFunc(l.call.offers, func(o earlyOffer) bool { return o.dialog != d })
 	l.setEnd(end)
 	l.named.Store(&id)
+	l.ringsAt.Store(nil)
+	l.up.Store(true)
 }
 
 // answeredWith is what the peer has said of the session when it answers a call of ours.
@@ -237,6 +239,7 @@ func (l *Leg) retry(c *outCall, res *sipmsg.Response) bool {
 		c.tries++
 		if c == l.call.invite {
 			l.call.early, l.call.offers = nil, nil
+			l.ringsAt.Store(nil)
 		}
 		if err := l.send(c); err != nil {
 			c.final = true

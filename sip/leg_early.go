@@ -84,6 +84,11 @@ func (l *Leg) earlyOf(res *sipmsg.Response) *earlyDialog {
 	}
 	d := &earlyDialog{tag: tag, end: l.endOf(res)}
 	l.call.early = append(l.call.early, d)
+	tags := make([]RemoteTag, 0, len(l.call.early))
+	for _, d := range l.call.early {
+		tags = append(tags, d.tag)
+	}
+	l.ringsAt.Store(&tags)
 	return d
 }
 

@@ -20,6 +20,12 @@ func (s *Server) takeOutside(in *inbound) {
 		s.takeNotify(in)
 	case sipmsg.SUBSCRIBE:
 		s.takeSubscribe(in)
+	case sipmsg.REFER:
+		if s.refer == nil {
+			in.answer(405, "", s.allows())
+			return
+		}
+		s.takeReferOutside(in)
 	case sipmsg.PUBLISH:
 		in.answer(489, "", s.allowEvents()...)
 	case sipmsg.BYE, sipmsg.INFO, sipmsg.UPDATE, sipmsg.PRACK:
@@ -29,7 +35,7 @@ func (s *Server) takeOutside(in *inbound) {
 		if _, known := knownMethods[in.Method]; !known {
 			code = 501
 		}
-		in.answer(code, "", sipmsg.NewHeader("Allow", allowed))
+		in.answer(code, "", s.allows())
 	}
 }
 
@@ -41,11 +47,19 @@ func (s *Server) takeOptions(in *inbound) {
 // abilities are the headers of an answer to OPTIONS.
 func (s *Server) abilities() []sipmsg.Header {
 	return append([]sipmsg.Header{
-		sipmsg.NewHeader("Allow", allowed),
+		s.allows(),
 		sipmsg.NewHeader("Accept", acceptTypes),
 		sipmsg.NewHeader("Accept-Encoding", "identity"),
 		sipmsg.NewHeader("Supported", supported),
 	}, s.allowEvents()...)
+}
+
+// allows lists the methods we serve.
+func (s *Server) allows() sipmsg.Header {
+	if s.refer != nil {
+		return sipmsg.NewHeader("Allow", allowed+", REFER")
+	}
+	return sipmsg.NewHeader("Allow", allowed)
 }
 
 func (s *Server) allowEvents() []sipmsg.Header {
@@ -64,7 +78,7 @@ const (
 // is no transaction.
 func (s *Server) takeRegister(in *inbound) {
 	if s.auth == nil || s.reg == nil {
-		in.answer(405, "", sipmsg.NewHeader("Allow", allowed))
+		in.answer(405, "", s.allows())
 		return
 	}
 	line := s.prove(in)

@@ -3,6 +3,7 @@ package sip
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -36,14 +37,14 @@ type pendingRefer struct {
 const referLimit = 10 * time.Second
 
 func (l *Leg) takeRefer(in *inbound, tx *serverTx) {
-	e, ok := readRefer(in.Request)
-	if !ok {
+	e, method, ok := readRefer(in.Request)
+	if !ok || method != string(sipmsg.INVITE) {
 		l.respond(tx, l.reply(in.Request, 400, "Bad Refer-To"))
 		return
 	}
 	p := &pendingRefer{
 		in: in, tx: tx, seq: in.CSeq().SeqNo, first: !l.referred,
-		silent: strings.EqualFold(strings.TrimSpace(headerValue(in.Request, "refer-sub")), "false"),
+		silent: wantsNoNotify(in.Request),
 	}
 	e.pending, l.referred = p, true
 	l.after(referLimit, func() {
@@ -56,8 +57,8 @@ func (l *Leg) takeRefer(in *inbound, tx *serverTx) {
 	}
 }
 
-// readRefer reads Refer-To and what comes with it; ok is false unless there is exactly one URI to call.
-func readRefer(req *sipmsg.Request) (e ReferEvent, ok bool) {
+// readRefer reads Refer-To and what comes with it; ok is false unless there is exactly one URI, and INVITE or BYE for it.
+func readRefer(req *sipmsg.Request) (e ReferEvent, method string, ok bool) {
 	v := headerValue(req, "refer-to")
 	if v == "" {
 		v = headerValue(req, "r")
@@ -65,10 +66,14 @@ func readRefer(req *sipmsg.Request) (e ReferEvent, ok bool) {
 	var uri sipmsg.Uri
 	var params sipmsg.HeaderParams
 	if _, err := sipmsg.ParseAddressValue(v, &uri, &params); err != nil || uri.User == "" && uri.Host == "" {
-		return ReferEvent{}, false
+		return ReferEvent{}, "", false
 	}
-	if m, _ := uri.UriParams.Get("method"); m != "" && !strings.EqualFold(m, "INVITE") {
-		return ReferEvent{}, false
+	method = string(sipmsg.INVITE)
+	if m, _ := uri.UriParams.Get("method"); m != "" {
+		if method = strings.ToUpper(m); method != string(sipmsg.INVITE) && method != string(sipmsg.BYE) {
+			return ReferEvent{}, "", false
+		}
+		uri.UriParams = slices.DeleteFunc(slices.Clone(uri.UriParams), func(kv sipmsg.HeaderKV) bool { return strings.EqualFold(kv.K, "method") })
 	}
 	for _, h := range uri.Headers {
 		if !strings.EqualFold(h.K, "Replaces") {
@@ -76,13 +81,13 @@ func readRefer(req *sipmsg.Request) (e ReferEvent, ok bool) {
 		}
 		r, sound := parseReplaces(unescape(h.V))
 		if !sound {
-			return ReferEvent{}, false
+			return ReferEvent{}, "", false
 		}
 		e.Replaces = &r
 	}
 	uri.Headers = nil
 	e.To, e.ReferredBy = newURI(&uri), headerValue(req, "referred-by")
-	return e, true
+	return e, method, true
 }
 
 func (l *Leg) answerRefer(p *pendingRefer, code int) {
@@ -125,15 +130,9 @@ func (l *Leg) NotifyRefer(ctx context.Context, e ReferEvent, code int, reason st
 	if e.pending.silent {
 		return nil
 	}
-	if reason == "" {
-		reason = StatusText(code)
-	}
-	event, state := "refer", "active;expires=180"
+	event := "refer"
 	if !e.pending.first {
 		event += ";id=" + strconv.FormatUint(uint64(e.pending.seq), 10)
-	}
-	if code >= 200 {
-		state = "terminated;reason=noresource"
 	}
 	result := make(chan error, 1)
 	err := l.do(ctx, func() error {
@@ -141,13 +140,11 @@ func (l *Leg) NotifyRefer(ctx context.Context, e ReferEvent, code int, reason st
 			return fmt.Errorf("NOTIFY: %w", ErrWrongState)
 		}
 		return l.send(&outCall{
-			method: sipmsg.NOTIFY,
-			headers: []sipmsg.Header{
-				sipmsg.NewHeader("Event", event), sipmsg.NewHeader("Subscription-State", state), sipmsg.NewHeader("Contact", l.contact()),
-			},
-			body: fmt.Appendf(nil, "SIP/2.0 %d %s\r\n", code, reason),
-			kind: "message/sipfrag;version=2.0",
-			done: func(_ *sipmsg.Response, err error) { result <- err },
+			method:  sipmsg.NOTIFY,
+			headers: append(referNotifyHeaders(event, code), sipmsg.NewHeader("Contact", l.contact())),
+			body:    referStatus(code, reason),
+			kind:    sipfragType,
+			done:    func(_ *sipmsg.Response, err error) { result <- err },
 		})
 	})
 	if err != nil {

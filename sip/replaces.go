@@ -1,6 +1,7 @@
 package sip
 
 import (
+	"slices"
 	"strings"
 )
 
@@ -42,14 +43,16 @@ func (in *Invite) Replaces() (r Replaces, ok, asked bool) {
 	return r, ok, true
 }
 
-// Replaced returns the leg of the dialog that a Replaces header names (RFC 3891 §3).
+// Replaced returns the leg of the dialog that a Replaces header names (RFC 3891 §3), also of one in which a call of ours still
+// rings; Leg.Up tells. A call that rings here with us as callee is found too, for who refers to it: only an INVITE must not
+// replace it.
 func (s *Server) Replaced(r Replaces) (*Leg, bool) {
 	// Who refers to a dialog may have its tags from either side's point of view; both together are a secret in any case.
 	for _, id := range []DialogID{
 		{CallID: r.CallID, LocalTag: LocalTag(r.ToTag), RemoteTag: RemoteTag(r.FromTag)},
 		{CallID: r.CallID, LocalTag: LocalTag(r.FromTag), RemoteTag: RemoteTag(r.ToTag)},
 	} {
-		if l := s.legs.find(id); l != nil && l.ID() == id {
+		if l := s.legs.find(id); l != nil && (l.ID() == id || slices.Contains(l.EarlyDialogs(), id)) {
 			return l, true
 		}
 	}

@@ -1,6 +1,7 @@
 package sip
 
 import (
+	"context"
 	"net/netip"
 	"strings"
 
@@ -47,6 +48,39 @@ func (s *Server) newRequest(p requestParts) *sipmsg.Request {
 	req.AppendHeader(&callID)
 	req.AppendHeader(&sipmsg.CSeqHeader{SeqNo: p.seq, MethodName: p.method})
 	return req
+}
+
+// exchange sends a request other than INVITE and waits for its final answer. Nobody answering is a *StatusError of 408.
+func (s *Server) exchange(ctx context.Context, req *sipmsg.Request, w *wire) (*sipmsg.Response, error) {
+	type outcome struct {
+		res *sipmsg.Response
+		err error
+	}
+	answer := make(chan outcome, 1)
+	s.dressRequest(req)
+	tx, err := s.txs.newClient(req, w, func(res *sipmsg.Response, err error) {
+		if res != nil && res.IsProvisional() {
+			return
+		}
+		select {
+		case answer <- outcome{res, err}:
+		default: // repeated
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	select {
+	case a := <-answer:
+		s.metrics.sent.WithLabelValues(methodLabel(req.Method), outcomeLabel(a.res, a.err)).Inc()
+		if a.res == nil {
+			return nil, &StatusError{Code: 408, Err: a.err}
+		}
+		return a.res, nil
+	case <-ctx.Done():
+		tx.tx.Terminate()
+		return nil, context.Cause(ctx)
+	}
 }
 
 // contactOf is our Contact in a dialog with a peer.

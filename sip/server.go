@@ -53,15 +53,17 @@ type Server struct {
 	handler Handler
 	guard   *Guard
 
-	flows    *flowTable
-	out      outgoings
-	boxes    *mailboxes
-	txs      *transactions
-	legs     *legTable
-	subs     *subscriptions
-	events   []string // for Allow-Events; not changed once the server runs
-	draining atomic.Bool
-	wait     sync.WaitGroup // connections and delayed answers
+	flows     *flowTable
+	out       outgoings
+	boxes     *mailboxes
+	txs       *transactions
+	legs      *legTable
+	subs      *subscriptions
+	refer     ReferHandler // nil refuses; not changed once the server runs
+	referrals referrals
+	events    []string // for Allow-Events; not changed once the server runs
+	draining  atomic.Bool
+	wait      sync.WaitGroup // connections and delayed answers
 }
 
 // NewServer makes a server; Run starts it. auth and reg may be nil where nobody registers and only trunks call.
@@ -125,10 +127,12 @@ func (s *Server) Run(ctx context.Context) error {
 	case <-run.Done():
 	}
 	s.Drain()
+	s.referrals.shutdown()
 	s.subs.farewell()
 	began := time.Now()
 	s.legs.shutdown(s.cfg.ShutdownTime)
 	s.subs.shutdown(s.cfg.ShutdownTime - time.Since(began))
+	s.referrals.wait.Wait() // their last NOTIFYs take ShutdownTime at most
 	fault := context.Cause(run)
 	stop(errStopped)
 	s.flows.closeAll()
