@@ -173,15 +173,28 @@ func (h *head) scanStart(line []byte) *malformed {
 	if bytes.ContainsAny(uri, " \t<>\"") || len(uri) == 0 {
 		return &malformed{400, "Malformed Request-URI"}
 	}
-	scheme, _, ok := bytes.Cut(uri, []byte(":"))
+	scheme, rest, ok := bytes.Cut(uri, []byte(":"))
 	if !ok || !allToken(scheme) {
 		return &malformed{400, "Malformed Request-URI"}
 	}
 	switch lower(scheme) {
 	case "sip", "sips", "tel":
 		return nil
+	case "urn":
+		if isSOS(rest) {
+			return nil
+		}
 	}
 	return &malformed{416, "Unsupported URI Scheme"} // RFC 3261 §8.2.2.1
+}
+
+// isSOS reports whether what follows "urn:" calls for help, such as service:sos or service:sos.fire (RFC 5031 §4.2).
+func isSOS(nss []byte) bool {
+	const sos = "service:sos"
+	if len(nss) < len(sos) || !equalFold(nss[:len(sos)], sos) {
+		return false
+	}
+	return len(nss) == len(sos) || nss[len(sos)] == '.' && allToken(nss[len(sos)+1:])
 }
 
 func (h *head) scanCSeq(value []byte, fault func(int, string)) {

@@ -9,9 +9,9 @@ import (
 
 // URI is a SIP, SIPS or tel URI taken apart, escapes undone once (RFC 3261 §19.1).
 type URI struct {
-	Scheme string            // "sip", "sips" or "tel", lower case
-	User   string            // user part, or the number of a tel URI; parameters in the user part are left in it
-	Host   string            // domain in lower case, or address without brackets; empty in a tel URI
+	Scheme string            // "sip", "sips", "tel" or "urn", lower case
+	User   string            // user part, the number of a tel URI, or "service:sos" of an urn; parameters in the user part are left in it
+	Host   string            // domain in lower case, or address without brackets; empty in tel and urn
 	Port   int               // 0 if absent
 	Params map[string]string // names in lower case; a parameter without value is there with an empty one
 
@@ -39,6 +39,9 @@ func newURI(u *sipmsg.Uri) URI {
 	if v.Scheme != "sip" && v.Scheme != "sips" {
 		number, params, _ := strings.Cut(u.Raw(), ";")
 		v.User = unescape(number)
+		if v.Scheme == "urn" { // compares without case (RFC 5031 §4.2)
+			v.User = strings.ToLower(v.User)
+		}
 		v.setParams(strings.Split(params, ";"))
 		return v
 	}
