@@ -19,12 +19,12 @@ type ringing struct {
 }
 
 // registered opens and registers a phone that can be rung.
-func (w *world) registered(user, password string) *ringing {
+func (w *world) registered(user, password string, edit ...func(*softphone.Config)) *ringing {
 	w.t.Helper()
 	r := &ringing{calls: make(chan *softphone.Incoming, 8)}
-	r.Phone = w.phone(user, password, func(c *softphone.Config) {
+	r.Phone = w.phone(user, password, append(edit, func(c *softphone.Config) {
 		c.OnInvite = func(in *softphone.Incoming) { r.calls <- in }
-	})
+	})...)
 	if _, err := r.Register(w.t.Context(), time.Hour); err != nil {
 		w.t.Fatal(err)
 	}

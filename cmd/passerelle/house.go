@@ -13,6 +13,7 @@ import (
 	"passerelle/call/events"
 	"passerelle/directory"
 	"passerelle/gateway"
+	"passerelle/hoteling"
 	"passerelle/media"
 	"passerelle/party"
 	"passerelle/sip"
@@ -20,17 +21,18 @@ import (
 
 // houseConfig is what the signalling and media of a server stand on; tests give it a network in memory.
 type houseConfig struct {
-	live       *directory.Live
-	locations  sip.Locations
-	listeners  *listeners
-	ports      *media.Ports
-	advertise  string
-	journal    *cdr.Journal     // of call records; nil keeps none
-	settings   call.Settings    // what lines set by codes; nil keeps nothing
-	mailboxes  events.Mailboxes // what waits for lines; nil forgets it at the end
-	drainLimit time.Duration
-	log        *slog.Logger
-	metrics    *prometheus.Registry
+	live         *directory.Live
+	locations    sip.Locations
+	listeners    *listeners
+	ports        *media.Ports
+	advertise    string
+	journal      *cdr.Journal     // of call records; nil keeps none
+	settings     call.Settings    // what lines set by codes; nil keeps nothing
+	mailboxes    events.Mailboxes // what waits for lines; nil forgets it at the end
+	associations hoteling.Store   // who is signed in where; nil forgets it at the end
+	drainLimit   time.Duration
+	log          *slog.Logger
+	metrics      *prometheus.Registry
 }
 
 // house is the wired server without its HTTP side.
@@ -43,6 +45,7 @@ type house struct {
 	limits    call.Limits
 	server    *sip.Server
 	events    houseEvents
+	desk      *hoteling.Desk
 }
 
 // shutdownLimit bounds the goodbye and the BYEs of a shutdown.
@@ -79,6 +82,7 @@ func newHouse(cfg houseConfig) *house {
 		Log:       cfg.log,
 		Metrics:   cfg.metrics,
 	}, auth, h.registrar, lines, root)
+	h.openHoteling()
 	h.openEvents(root)
 	root.Calls(h.server, h.registrar)
 	root.Media(call.MediaConfig{
@@ -112,6 +116,7 @@ func (h *house) run(ctx context.Context) error {
 	g.Go(func() error { return h.lobby.Run(serving) })
 	g.Go(func() error { return h.registrar.Run(serving) })
 	g.Go(func() error { return h.events.run(serving) })
+	g.Go(func() error { return h.desk.Run(serving) })
 	g.Go(func() error { return h.server.Run(serving) })
 	g.Go(func() error {
 		select {

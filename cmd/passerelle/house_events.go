@@ -20,13 +20,14 @@ type houseEvents struct {
 
 // openEvents makes the event packages and joins them to the server, the registrar and the calls, before anything runs.
 func (h *house) openEvents(root *call.Root) {
+	phones := occupants{h.cfg.live, h.desk}
 	h.events = houseEvents{
 		waiting: events.NewMessageWaiting(events.MessageWaitingConfig{
-			Mailboxes: h.cfg.mailboxes, LineOf: lines{h.cfg.live}.mailbox, Notices: notices{h.registrar, h.server}, Log: h.cfg.log, Metrics: h.cfg.metrics,
+			Mailboxes: h.cfg.mailboxes, LineOf: lines{h.cfg.live}.mailbox, Notices: notices{h.registrar, h.server}, Phones: phones, Log: h.cfg.log, Metrics: h.cfg.metrics,
 		}),
-		dialogs: events.NewDialogs(events.DialogsConfig{Lists: monitored{h.cfg.live}, Log: h.cfg.log}),
+		dialogs: events.NewDialogs(events.DialogsConfig{Phones: phones, Lists: monitored{h.cfg.live}, Log: h.cfg.log}),
 		keys: events.NewFeatureKeys(events.FeatureKeysConfig{
-			Store: features{h.cfg.live, h.cfg.settings}, Log: h.cfg.log, Metrics: h.cfg.metrics,
+			Store: features{h.cfg.live, h.cfg.settings}, Phones: phones, Log: h.cfg.log, Metrics: h.cfg.metrics,
 		}),
 	}
 	h.server.Handle(h.events.waiting)
@@ -47,6 +48,7 @@ func (e *houseEvents) run(ctx context.Context) error {
 // changed shows phones what a new directory has made different.
 func (h *house) changed() {
 	h.prune()
+	h.desk.Reexamine()
 	h.events.keys.AllChanged()
 	h.events.dialogs.ListsChanged()
 }

@@ -89,10 +89,13 @@ func (c *serveCmd) serve(ctx context.Context, started func(dir *directory.Direct
 		return err
 	}
 	config := &configuration{store: st, live: live}
-	h := newHouse(houseConfig{live: live, journal: journal, settings: config, mailboxes: mailboxes, locations: st, listeners: listeners, ports: ports, advertise: c.Advertise,
+	h := newHouse(houseConfig{live: live, journal: journal, settings: config, mailboxes: mailboxes, associations: st, locations: st, listeners: listeners, ports: ports, advertise: c.Advertise,
 		drainLimit: c.DrainLimit, log: log, metrics: metrics})
 	if err := h.registrar.Load(ctx); err != nil {
 		return fmt.Errorf("load registrations: %w", err)
+	}
+	if err := h.desk.Load(ctx); err != nil {
+		return err
 	}
 	ready := &httpd.Readiness{}
 	token := c.apiToken()

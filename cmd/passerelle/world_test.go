@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"net"
@@ -21,6 +22,7 @@ import (
 	"passerelle/call/cdr"
 	"passerelle/directory"
 	"passerelle/directory/sitefile"
+	"passerelle/hoteling"
 	"passerelle/internal/memnet"
 	"passerelle/media"
 	"passerelle/sip"
@@ -116,18 +118,20 @@ func newWorld(t *testing.T, e *directory.Enterprise, st *store.Store) *world {
 	t.Cleanup(func() { _ = w.journal.Close() })
 	config := &configuration{store: st, live: w.live}
 	var settings call.Settings
+	var associations hoteling.Store
 	if st != nil {
-		settings = config
+		settings, associations = config, st
 	}
 	w.house = newHouse(houseConfig{
-		settings:   settings,
-		live:       w.live,
-		listeners:  &listeners{udp: []net.PacketConn{udp}, tcp: []net.Listener{tcp}},
-		ports:      w.ports,
-		journal:    w.journal,
-		drainLimit: time.Minute,
-		log:        slog.New(slog.NewTextHandler(&w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
-		metrics:    w.metrics,
+		settings:     settings,
+		associations: associations,
+		live:         w.live,
+		listeners:    &listeners{udp: []net.PacketConn{udp}, tcp: []net.Listener{tcp}},
+		ports:        w.ports,
+		journal:      w.journal,
+		drainLimit:   time.Minute,
+		log:          slog.New(slog.NewTextHandler(&w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		metrics:      w.metrics,
 	})
 	config.swapped = w.house.changed
 	w.config = config
@@ -208,7 +212,9 @@ func (w *world) noSecrets() {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	fmt.Fprintf(&all, "%+v", records)
+	if err := json.NewEncoder(&all).Encode(records); err != nil { // %+v would print addresses, which are digits too
+		w.t.Fatal(err)
+	}
 	out := all.String()
 	secrets := append([]string{}, w.typed...)
 	for _, s := range w.live.Current().Sites() {
