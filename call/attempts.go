@@ -51,7 +51,7 @@ func (o *onward) phoneAttempt(u *directory.User, b *sip.Binding, secure media.SR
 		From:        o.from.uri,
 		Display:     o.from.display,
 		To:          lineAOR(u).URI(),
-		Headers:     o.headers(o.from.inside(o.diverted)),
+		Headers:     append(o.from.inside().headers("calling"), o.history(nil, lineAOR(u).URI())...),
 		MaxForwards: o.hops,
 	}}
 	return a, o.prepare(a, b.Source.Local.Addr())
@@ -70,18 +70,10 @@ func (o *onward) uriAttempt(uri string) (*attempt, error) {
 		Target:      sip.TrunkTarget(uri, addr),
 		From:        o.from.uri,
 		Display:     o.from.display,
-		Headers:     o.headers(o.from.inside(o.diverted)),
+		Headers:     append(o.from.inside().headers("calling"), o.history(nil, uri)...),
 		MaxForwards: o.hops,
 	}}
 	return a, o.prepare(a, netip.Addr{})
-}
-
-// headers adds the diversions that the call came with to those of ours (RFC 5806 §6).
-func (o *onward) headers(own []sip.Header) []sip.Header {
-	for _, d := range o.came {
-		own = append(own, sip.Header{Name: "Diversion", Value: d})
-	}
-	return own
 }
 
 // prepare gives an attempt its media and its offer: the caller's, or one of our own when the caller has made none yet.

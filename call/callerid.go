@@ -2,7 +2,6 @@ package call
 
 import (
 	"cmp"
-	"strconv"
 
 	"passerelle/directory"
 	"passerelle/sip"
@@ -63,9 +62,9 @@ func (id callerID) forHelp(callback directory.Number) callerID {
 	return id
 }
 
-// inside are the identity headers towards a phone of ours: asserted when the number may be seen (RFC 3325 §9.1).
-func (id callerID) inside(diverted []diversion) []sip.Header {
-	return shown{uri: id.uri, display: id.display, asserted: !id.hidden}.headers(diverted)
+// inside is the caller as a phone of ours sees it: asserted when the number may be seen (RFC 3325 §9.1).
+func (id callerID) inside() shown {
+	return shown{uri: id.uri, display: id.display, asserted: !id.hidden}
 }
 
 // shown is a caller as one called side sees it.
@@ -93,31 +92,20 @@ func (id callerID) outside(t *directory.Trunk) shown {
 	return shown{uri: uri, display: id.display, asserted: true}
 }
 
-// headers are the identity headers of a call.
-func (s shown) headers(diverted []diversion) []sip.Header {
-	var all []sip.Header
+// headers are the identity headers of a message; party is "calling" or "called". Remote-Party-ID is for those who know nothing
+// else; it has no standard.
+func (s shown) headers(party string) []sip.Header {
+	asserted := func(display, uri, privacy string) []sip.Header {
+		return []sip.Header{
+			{Name: "P-Asserted-Identity", Value: sip.NameAddr(display, uri)},
+			{Name: "Remote-Party-ID", Value: sip.NameAddr(display, uri) + ";party=" + party + ";screen=yes;privacy=" + privacy},
+		}
+	}
 	switch {
 	case s.private != "":
-		all = append(all, sip.Header{Name: "P-Asserted-Identity", Value: "<" + s.private + ">"}, sip.Header{Name: "Privacy", Value: "id"})
+		return append(asserted("", s.private, "full"), sip.Header{Name: "Privacy", Value: "id"})
 	case s.asserted:
-		all = append(all, sip.Header{Name: "P-Asserted-Identity", Value: sip.NameAddr(s.display, cmp.Or(s.number, s.uri))})
-	default:
-		all = append(all, sip.Header{Name: "Privacy", Value: "id"})
+		return asserted(s.display, cmp.Or(s.number, s.uri), "off")
 	}
-	for i := len(diverted) - 1; i >= 0; i-- { // the latest first (RFC 5806 §6)
-		all = append(all, diverted[i].header())
-	}
-	return all
-}
-
-// diversion is one forwarding a call has been through.
-type diversion struct {
-	user  *directory.User
-	cause ForwardCause
-}
-
-// header is the diversion as RFC 5806 §4 writes it.
-func (d diversion) header() sip.Header {
-	reason := [...]string{"unconditional", "user-busy", "no-answer", "unavailable"}[d.cause]
-	return sip.Header{Name: "Diversion", Value: sip.NameAddr(d.user.Name, lineAOR(d.user).URI()) + ";reason=" + reason + ";counter=" + strconv.Itoa(1)}
+	return []sip.Header{{Name: "Privacy", Value: "id"}}
 }

@@ -38,7 +38,7 @@ type onward struct {
 	offered  bool      // the caller has made an offer
 	sides    []mediaSide
 	diverted []diversion
-	came     []string // Diversion headers that the call came with
+	came     past
 	releases []func()
 	winner   *sip.Leg // answered, and in no call yet
 	sounded  bool     // the caller was told where to hear what comes before the answer
@@ -62,9 +62,7 @@ func (r *Root) serveOnward(ctx context.Context, leg *sip.Leg, caller directory.C
 	if o.hops, err = hopsLeft(in); err != nil {
 		return err
 	}
-	if caller.Trunk != nil {
-		o.came = in.Headers("Diversion")
-	}
+	o.came = pastOf(caller, in)
 	o.media = r.newSide(o.direct, in.Source.Local.Addr(), secureOf(in.Source))
 	if offer := leg.Offer(); offer != nil {
 		o.offered = true
@@ -317,14 +315,15 @@ func (o *onward) rings(ctx context.Context, e *forkEvent) {
 	o.rung = code
 	o.sounded = o.sounded || sdp != nil
 	o.root.records.lines.ringing(o.leg, o.from)
-	if err := o.leg.Ring(ctx, code, sdp); err != nil && ctx.Err() == nil {
+	_, id := o.who(e.attempt)
+	if err := o.leg.Ring(ctx, code, sdp, id.shownTo(o.caller).connected()...); err != nil && ctx.Err() == nil {
 		o.log.InfoContext(ctx, "ringing not told", "err", err)
 	}
 }
 
 // forward says where the call goes after a failure at a line.
 func (o *onward) forward(route Route, failure error) (Route, bool) {
-	if route.Kind != ToLine || len(o.diverted)+len(o.came) >= maxDiversions {
+	if route.Kind != ToLine || len(o.diverted)+o.came.forwardings() >= maxDiversions {
 		return Route{}, false
 	}
 	cause := causeOf(failure)
@@ -367,7 +366,8 @@ func causeOf(err error) ForwardCause {
 
 // join answers the caller and passes media and offers until one of the two hangs up.
 func (o *onward) join(ctx context.Context, won *forkEvent) error {
-	err := o.answer(ctx, won)
+	callee := o.memberOf(won)
+	err := o.answer(ctx, won, callee.from.shownTo(o.caller).connected())
 	if err != nil {
 		o.winner = nil
 		hangup(won.leg, sip.ReasonOf(err))
@@ -385,31 +385,34 @@ func (o *onward) join(ctx context.Context, won *forkEvent) error {
 	return t.run(ctx)
 }
 
+// memberOf is the leg that answered, as far as it is known by itself.
+func (o *onward) memberOf(won *forkEvent) member {
+	m := member{leg: won.leg, media: won.attempt.media}
+	m.caller, m.from = o.who(won.attempt)
+	if won.picked != nil {
+		m.caller, m.from = won.picked.caller, won.picked.from
+	}
+	for _, e := range won.early {
+		if told, ok := e.(sip.IdentityEvent); ok {
+			m.identified(told)
+			continue
+		}
+		m.early = append(m.early, e)
+	}
+	return m
+}
+
 // callee is the leg that answered, with what the call holds for it.
 func (o *onward) callee(won *forkEvent) member {
-	a := won.attempt
-	m := member{leg: won.leg, media: a.media, early: won.early, releases: o.releases}
+	m := o.memberOf(won)
+	m.releases = o.releases
 	o.sides, o.releases = nil, nil // the call's
-	switch {
-	case won.picked != nil:
-		m.caller, m.from = won.picked.caller, won.picked.from
-	case a.user != nil:
-		u := a.user
-		m.caller = directory.Caller{User: u, Site: u.Site, Number: u.Line(), Language: u.Site.Language}
-		m.caller.Device, _ = o.root.dir.Current().DeviceByUsername(a.binding.Username)
-		m.from = identityOf(m.caller, u.Name, u.CLIR)
-	case a.trunk != nil:
-		m.caller = directory.Caller{Trunk: a.trunk, Site: a.trunk.Site, Number: a.called, Language: a.trunk.Site.Language}
-		m.from = identityOf(m.caller, "", false)
-	default:
-		m.from = identityOf(directory.Caller{}, "", true)
-	}
 	return m
 }
 
 // answer brings the callee's answer to the caller. A caller without an offer in its INVITE gets one now, of what the callee
 // has agreed to.
-func (o *onward) answer(ctx context.Context, won *forkEvent) error {
+func (o *onward) answer(ctx context.Context, won *forkEvent, connected []sip.Header) error {
 	b := won.attempt.media
 	if err := o.agree(ctx, won); err != nil {
 		return err
@@ -420,13 +423,13 @@ func (o *onward) answer(ctx context.Context, won *forkEvent) error {
 			return mediaStatus(err)
 		}
 		o.media.Join(b) // media may arrive before the ACK (RFC 3264 §5.1)
-		return o.leg.Answer(ctx, sdp)
+		return o.leg.Answer(ctx, sdp, connected...)
 	}
 	offer, err := o.media.Offer(b)
 	if err != nil {
 		return mediaStatus(err)
 	}
-	answer, err := o.leg.AnswerWithOffer(ctx, offer)
+	answer, err := o.leg.AnswerWithOffer(ctx, offer, connected...)
 	if err != nil {
 		return err
 	}

@@ -152,6 +152,10 @@ func (t *twoParty) transferred(o outcome) {
 	t.pending[sideA], t.pending[sideB] = false, false
 	t.root.joined.put(o.member.leg, t)
 	t.watch.renew(tr.by)
+	t.rename(tr.by)
+	if tr.event.Replaces != nil { // it knows the one who asked, and not who was called on
+		t.rename(tr.by.other())
+	}
 	t.root.spawn(func() { // returns when the leg has ended
 		if !tr.gone {
 			t.tell(asker.leg, tr.event, 200)
@@ -202,7 +206,7 @@ func (r *Root) serveReplacing(ctx context.Context, leg *sip.Leg, caller director
 		err = mediaStatus(err)
 	}
 	if err == nil {
-		err = leg.Answer(ctx, sdp)
+		err = leg.Answer(ctx, sdp, other.from.shownTo(caller).connected()...)
 	}
 	if err != nil {
 		joined = true
@@ -213,5 +217,6 @@ func (r *Root) serveReplacing(ctx context.Context, leg *sip.Leg, caller director
 	r.records.answered(leg, time.Now())
 	joined = true
 	t := &twoParty{root: r, log: r.log.With("call_id", leg.CallID()), legs: [2]member{m, other}}
+	t.rename(sideA)
 	return t.run(ctx)
 }

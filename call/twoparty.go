@@ -32,6 +32,7 @@ type twoParty struct {
 	ctx      context.Context // ends with run
 	reoffers chan reoffered
 	pending  [2]bool // an offer to this side has no answer yet
+	unnamed  [2]bool // this side must be told who the other one is
 	again    [2]bool // this side must be told something new as soon as nothing is pending
 	watch    *watch
 	transfer *transfer // under way, nil if none
@@ -177,6 +178,7 @@ func (t *twoParty) refresh() {
 			t.offer(side(s), false)
 		}
 	}
+	t.tellNames()
 }
 
 // end hangs up the other leg, telling it why, and closes both accounts.
@@ -203,6 +205,11 @@ func (t *twoParty) event(from side, e sip.LegEvent) {
 		}
 		t.legs[sideA].media.Join(t.legs[sideB].media)
 		t.refresh()
+	case sip.IdentityEvent:
+		if t.legs[from].identified(e) {
+			t.rename(from)
+			t.refresh()
+		}
 	case sip.ReferEvent:
 		t.referred(from, e)
 	case sip.InfoEvent:
@@ -253,8 +260,12 @@ func (t *twoParty) offer(to side, passed bool) {
 	}
 	t.pending[to] = true
 	leg := m.leg
+	var names []sip.Header
+	if t.unnamed[to] {
+		t.unnamed[to], names = false, t.names(to)
+	}
 	t.root.spawn(func() { // ends with the answer, or with the leg
-		answer, err := leg.Reoffer(t.ctx, offer)
+		answer, err := leg.Reoffer(t.ctx, offer, names...)
 		select {
 		case t.reoffers <- reoffered{to: to, leg: leg, passed: passed, answer: answer, err: err}:
 		case <-t.ctx.Done():

@@ -45,7 +45,7 @@ func (o *onward) trunkAttempt(t *directory.Trunk, hop sip.Hop, called string, el
 		Trunk:       TrunkName(t),
 		From:        shown.uri,
 		Display:     shown.display,
-		Headers:     o.headers(shown.headers(o.diverted)),
+		Headers:     append(shown.headers("calling"), o.history(t, target.URI)...),
 		Credentials: TrunkCredentials(t),
 		MaxForwards: o.hops,
 	}}

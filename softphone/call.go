@@ -33,6 +33,7 @@ type Call struct {
 	requests map[string]int // of the peer in this dialog, by method
 	infos    []Message
 	progress []string // of transfers
+	with     string   // who the peer is, as asserted
 	ending   Ending
 	ended    bool
 	setup    time.Duration
@@ -102,7 +103,7 @@ func (c *Call) invite(ctx context.Context, uri string) error {
 	c.sessionHeaders(m)
 	p.finishRequest(m)
 	m.Headers = append(m.Headers, o.Headers...)
-	m.add("Allow", methods)
+	m.add("Allow", o.Allow)
 	m.add("Supported", o.Supported)
 	if !o.DelayedOffer {
 		m.add("Content-Type", "application/sdp")
@@ -153,6 +154,7 @@ func (c *Call) inviteAuth(ctx context.Context, m *Message, to netip.AddrPort, o 
 
 // early applies the session description of a provisional response: ringing tones and announcements come before the answer.
 func (c *Call) early(r *Message) {
+	c.learnPeer(r)
 	if len(r.Body) == 0 || c.o.DelayedOffer {
 		return
 	}
@@ -167,6 +169,7 @@ func (c *Call) confirm(ctx context.Context, invite, resp *Message) error {
 	c.updates = slices.Contains(resp.All("Allow"), "UPDATE")
 	c.mu.Unlock()
 	c.learnTarget(resp)
+	c.learnPeer(resp)
 	c.learnTimer(resp)
 	var body []byte
 	var err error

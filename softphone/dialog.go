@@ -57,6 +57,23 @@ func (c *Call) learnTarget(m *Message) {
 	}
 }
 
+// learnPeer keeps who the peer is, as the server asserts it.
+func (c *Call) learnPeer(m *Message) {
+	if v := m.Header("P-Asserted-Identity"); v != "" {
+		c.mu.Lock()
+		c.with = v
+		c.mu.Unlock()
+	}
+}
+
+// Peer is who the call is with, as the server's last P-Asserted-Identity in an answer or a request of the dialog says
+// (RFC 3325); empty before.
+func (c *Call) Peer() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.with
+}
+
 // ask sends a request of any method but INVITE in the dialog; an answer other than 2xx is a *StatusError. edit may add
 // headers and a body.
 func (c *Call) ask(ctx context.Context, method string, edit func(*Message)) (*Message, error) {

@@ -119,6 +119,7 @@ func (in *Incoming) Answer(_ context.Context, o InviteOptions) (*Call, error) {
 	c.updates = strings.Contains(m.Header("Allow"), "UPDATE")
 	c.peerSeq, _ = m.cseq()
 	c.learnTarget(m)
+	c.learnPeer(m)
 	var body []byte
 	if len(m.Body) > 0 {
 		body, err = c.applyOffer(m.Body)
@@ -139,7 +140,8 @@ func (in *Incoming) Answer(_ context.Context, o InviteOptions) (*Call, error) {
 	}
 	answer := in.response(200, func(r *Message) {
 		r.add("Contact", "<"+p.contact()+">")
-		r.add("Allow", methods)
+		r.Headers = append(r.Headers, o.Headers...)
+		r.add("Allow", o.Allow)
 		r.add("Supported", o.Supported)
 		r.add("Content-Type", "application/sdp")
 		r.Body = body

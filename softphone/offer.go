@@ -87,6 +87,16 @@ func (c *Call) Refresh(ctx context.Context) error {
 	return err
 }
 
+// Assert tells the peer who is there now, by UPDATE without an offer (RFC 3311, RFC 3325), as a carrier does. identity is a
+// name-addr.
+func (c *Call) Assert(ctx context.Context, identity string) error {
+	_, err := c.ask(ctx, "UPDATE", func(m *Message) {
+		m.add("Contact", c.p.display(c.p.contact()))
+		m.add("P-Asserted-Identity", identity)
+	})
+	return err
+}
+
 // lockOffer waits until no other offer of ours is under way.
 func (c *Call) lockOffer(ctx context.Context) error {
 	select {
@@ -215,6 +225,7 @@ func (c *Call) serveOffer(m *Message, from netip.AddrPort) {
 		r.add("Content-Type", "application/sdp")
 	}
 	c.learnTarget(m)
+	c.learnPeer(m)
 	if m.Method == "INVITE" {
 		n, _ := m.cseq()
 		c.awaitACK(r.marshal(), from, n, len(m.Body) == 0)

@@ -29,6 +29,7 @@ type InviteOptions struct {
 	From           string // From URI; empty = the line's
 	To             string // To URI; empty = the dialled one
 	Headers        []Header
+	Allow          string        // zero = all methods that a phone knows
 	Supported      string        // zero = "replaces", with "timer" when SessionExpires is given
 	SessionExpires time.Duration // offer a session timer (RFC 4028); zero = none
 	Refresher      string        // "uac" or "uas"; empty = the peer chooses
@@ -54,6 +55,7 @@ func (o *InviteOptions) defaults() {
 	if o.Play == nil {
 		o.Play = Silence{}
 	}
+	o.Allow = cmp.Or(o.Allow, methods)
 	if o.Supported == "" {
 		o.Supported = "replaces"
 		if o.SessionExpires > 0 {
