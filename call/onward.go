@@ -388,9 +388,10 @@ func (o *onward) join(ctx context.Context, won *forkEvent) error {
 // memberOf is the leg that answered, as far as it is known by itself.
 func (o *onward) memberOf(won *forkEvent) member {
 	m := member{leg: won.leg, media: won.attempt.media}
-	m.caller, m.from = o.who(won.attempt)
 	if won.picked != nil {
 		m.caller, m.from = won.picked.caller, won.picked.from
+	} else {
+		m.caller, m.from = o.who(won.attempt)
 	}
 	for _, e := range won.early {
 		if told, ok := e.(sip.IdentityEvent); ok {

@@ -178,7 +178,7 @@ func (o *onward) pick(p *pickup) (*forkEvent, error) {
 // agree takes the answer of the leg that has won into its media. One that picked the call up gets its answer now.
 func (o *onward) agree(ctx context.Context, won *forkEvent) error {
 	if won.picked != nil {
-		return won.leg.Answer(ctx, won.picked.answer)
+		return won.leg.Answer(ctx, won.picked.answer, o.from.shownTo(won.picked.caller).connected()...)
 	}
 	return mediaStatus(won.attempt.media.Answered(won.answer))
 }

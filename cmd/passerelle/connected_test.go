@@ -271,3 +271,20 @@ func TestHistoryGoesOn(t *testing.T) {
 		w.status(call)
 	})
 }
+
+// TestPickupShowsPeers tells the caller who picked its call up, and that one who calls.
+func TestPickupShowsPeers(t *testing.T) {
+	inWorld(t, func(w *world) {
+		alice, bruno, camille := w.registered("alice-app", "sA-44c1d0"), w.registered("+33170001202", "pB-91aa37"), w.registered("+33170001203", "pC-0be5d2")
+		call := w.dial(w.t.Context(), alice.Phone, "sip:202@paris.acme.test", softphone.InviteOptions{})
+		in := bruno.rings(w)
+		in.Ring(180)
+		time.Sleep(time.Second)
+		c := w.up(w.dial(w.t.Context(), camille.Phone, "sip:*97202@paris.acme.test", softphone.InviteOptions{}))
+		a := w.up(call)
+		w.sees(a, camilleID)
+		w.sees(c, aliceID)
+		w.bye(c)
+		w.gone(a, time.Second)
+	})
+}
