@@ -26,7 +26,7 @@ func lineAOR(u *directory.User) sip.AOR { return sip.NewAOR(u.Line(), u.Site.Dom
 func (o *onward) lineAttempts(u *directory.User) ([]*attempt, error) {
 	var all []*attempt
 	seen := make(map[string]bool)
-	for _, b := range o.root.phones.Bindings(lineAOR(u)) {
+	for _, b := range o.root.ringing(o.root.dir.Current(), u, o.caller.Trunk != nil) {
 		if b.Instance != "" && seen[b.Instance] {
 			continue
 		}

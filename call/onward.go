@@ -52,10 +52,11 @@ func (r *Root) serveOnward(ctx context.Context, leg *sip.Leg, caller directory.C
 	in := leg.Invite()
 	o := &onward{
 		root: r, leg: leg, log: log, caller: caller, from: identity(caller, leg, route.HideNumber),
-		direct: isDirect(caller, route) && leg.Offer() != nil,
+		direct: r.isDirect(caller, route) && leg.Offer() != nil,
 	}
 	if route.Kind == ToEmergency {
 		o.from = o.from.forHelp(route.Callback)
+		r.helped.note(caller.Device.Username)
 	}
 	defer o.close()
 	var err error
@@ -97,9 +98,18 @@ func (o *onward) close() {
 	}
 }
 
-// isDirect tells whether a call's media goes from phone to phone: where both sites want it, and between lines only.
-func isDirect(c directory.Caller, r Route) bool {
-	return c.User != nil && r.Kind == ToLine && c.Site.DirectMedia && r.User.Site.DirectMedia
+// isDirect tells whether a call's media goes from phone to phone: where all sites want it at which phones of the call stand,
+// and between lines only.
+func (r *Root) isDirect(c directory.Caller, route Route) bool {
+	if c.User == nil || route.Kind != ToLine {
+		return false
+	}
+	for _, site := range r.places(r.dir.Current(), c, route.User) {
+		if !site.DirectMedia {
+			return false
+		}
+	}
+	return true
 }
 
 // hopsLeft is the Max-Forwards of what a call goes on with (RFC 3261 §16.6 step 3), which ends loops through other servers.

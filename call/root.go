@@ -34,6 +34,9 @@ type Root struct {
 	panics  prometheus.Counter // nil counts nothing
 	party   party.Config
 
+	hotel  Hotel
+	helped helped
+
 	joined  registry
 	ringers ringers
 	seats   seats
@@ -53,7 +56,7 @@ type Limits struct {
 
 // NewRoot returns the handler of the server's legs; journal may be nil. Gateway is called before the first leg.
 func NewRoot(dir *directory.Live, journal *cdr.Journal, log *slog.Logger) *Root {
-	return &Root{dir: dir, records: records{journal: journal}, log: log}
+	return &Root{dir: dir, records: records{journal: journal}, hotel: home{}, log: log}
 }
 
 // Gateway sets where calls to a gateway number go.
@@ -84,12 +87,15 @@ var _ sip.Handler = (*Root)(nil)
 // ServeLeg implements sip.Handler.
 func (r *Root) ServeLeg(ctx context.Context, leg *sip.Leg) error {
 	dir := r.dir.Current()
-	caller, err := identify(dir, leg.Invite())
+	caller, err := r.callerOf(dir, leg.Invite())
 	if err != nil {
 		return &sip.StatusError{Code: 403, Reason: "Forbidden", Err: err}
 	}
 	route := Plan(dir, caller, dialledBy(caller, leg.Invite()))
 	replaces, sound, asked := leg.Invite().Replaces()
+	if r.away(dir, caller, route) {
+		route, asked = refusedAway, false
+	}
 	log := r.log.With("call_id", leg.CallID(), "caller", caller.String())
 	log.InfoContext(ctx, "call", "route", route.Kind.String(), "why", route.Why, "remote", leg.Invite().Source.Remote.String())
 	r.records.begin(dir, leg, caller, route)

@@ -84,6 +84,7 @@ const (
 	SpokenTooMany   Spoken = "too_many_calls" // as many calls to the outside as the line may have are up
 	SpokenTooFast   Spoken = "too_fast"       // too many calls to the outside in a minute
 	SpokenNoChannel Spoken = "no_channel"     // every trunk that takes the number is full
+	SpokenAway      Spoken = "away"           // the phone's user is signed in on another phone
 )
 
 // Err is a refusal as the status of a leg; nil for every other route.

@@ -13,7 +13,7 @@ import (
 // spokenPrompts are the recordings of the announcements.
 var spokenPrompts = map[Spoken]prompts.Name{
 	SpokenNotInPlan: prompts.NotInPlan, SpokenNight: prompts.Night, SpokenTooMany: prompts.TooMany, SpokenTooFast: prompts.TooFast,
-	SpokenNoChannel: prompts.NoChannel,
+	SpokenNoChannel: prompts.NoChannel, SpokenAway: prompts.Away,
 }
 
 // spokenFor is what a line should hear of why its call failed; empty when the status says enough.

@@ -85,6 +85,7 @@ func newHouse(cfg houseConfig) *house {
 	h.openHoteling()
 	h.openEvents(root)
 	root.Calls(h.server, h.registrar)
+	root.Hotel(h.desk)
 	root.Media(call.MediaConfig{
 		Relay:     media.NewRelay(cfg.ports, media.RelayConfig{Log: cfg.log, Metrics: mediaMetrics}),
 		HoldMusic: media.NewSound(media.WaitingMusic()),

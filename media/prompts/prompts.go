@@ -34,11 +34,25 @@ const (
 	TooMany   Name = "too_many_calls" // as many outside as the line may have are up
 	TooFast   Name = "too_fast"       // too many outside in a short time
 	NoChannel Name = "no_channel"     // every trunk is full
+	Away      Name = "away"           // the phone's user is signed in on another one
+
+	// What is said to a guest, or to who may be one.
+	HotelExtension Name = "hotel_extension" // asks for the extension and #
+	HotelPIN       Name = "hotel_pin"       // asks for the PIN and #
+	HotelIn        Name = "hotel_in"        // signed in
+	HotelOut       Name = "hotel_out"       // signed out
+	HotelTaken     Name = "hotel_taken"     // a guest is signed in here: 1 signs out
+	HotelElsewhere Name = "hotel_elsewhere" // signed in on another phone: 1 signs out there
+	HotelRefused   Name = "hotel_refused"   // not signed in, whatever the cause
+	HotelNone      Name = "hotel_none"      // the phone takes no guests
 )
 
 // Names returns every prompt.
 func Names() []Name {
-	return []Name{Welcome, Again, Full, Goodbye, Alone, Pause, Closing, Confirm, NotInPlan, Night, TooMany, TooFast, NoChannel}
+	return []Name{
+		Welcome, Again, Full, Goodbye, Alone, Pause, Closing, Confirm, NotInPlan, Night, TooMany, TooFast, NoChannel, Away,
+		HotelExtension, HotelPIN, HotelIn, HotelOut, HotelTaken, HotelElsewhere, HotelRefused, HotelNone,
+	}
 }
 
 // Languages returns the languages that prompts are spoken in; the first is the one for callers of any other.
