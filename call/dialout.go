@@ -158,6 +158,7 @@ func (s *sessionSide) Offer(mediaSide) ([]byte, error)  { return s.session.Offer
 func (s *sessionSide) Answer(mediaSide) ([]byte, error) { return slices.Clone(s.answer), nil }
 func (s *sessionSide) Join(mediaSide)                   {}
 func (s *sessionSide) NeedsOffer() bool                 { return false }
+func (s *sessionSide) SetHoldMusic(*media.Sound)        {}
 func (s *sessionSide) State() media.SideState           { return media.SideState{} }
 
 func (s *sessionSide) Close() {

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"sync"
 
+	"passerelle/directory"
 	"passerelle/media"
 	"passerelle/sip"
 )
@@ -22,6 +23,8 @@ type mediaSide interface {
 	Join(other mediaSide)
 	// NeedsOffer tells that the peer must be told something new since the side was joined.
 	NeedsOffer() bool
+	// SetHoldMusic is what the peer hears while the other side holds.
+	SetHoldMusic(m *media.Sound)
 	State() media.SideState
 	Close()
 }
@@ -110,6 +113,8 @@ func (d *direct) NeedsOffer() bool {
 	return d.partner != nil && string(d.partner.said) != string(d.told)
 }
 
+func (d *direct) SetHoldMusic(*media.Sound) {} // phones hold by themselves
+
 func (d *direct) State() media.SideState { return media.SideState{} }
 func (d *direct) Close()                 {}
 
@@ -118,6 +123,16 @@ type MediaConfig struct {
 	Relay *media.Relay
 	// HoldMusic is heard by who is held; nil is silence.
 	HoldMusic *media.Sound
+	// SiteMusic is the music of a site's lines, nil for silence. It must not wait. A nil func gives every site HoldMusic.
+	SiteMusic func(*directory.Site) *media.Sound
+}
+
+// musicOf is what somebody lets others hear whom it holds.
+func (m MediaConfig) musicOf(c directory.Caller) *media.Sound {
+	if m.SiteMusic == nil || c.Site == nil {
+		return m.HoldMusic
+	}
+	return m.SiteMusic(c.Site)
 }
 
 // newSide makes the media of a leg that was called, or is to be called, from one of our addresses.

@@ -156,6 +156,9 @@ func (t *twoParty) orphaned() (side, bool) {
 func (t *twoParty) join() {
 	t.legs[sideA].media.Join(t.legs[sideB].media)
 	for s := range t.legs {
+		t.legs[s].media.SetHoldMusic(t.root.media.musicOf(t.legs[side(s).other()].caller))
+	}
+	for s := range t.legs {
 		early := t.legs[s].early
 		t.legs[s].early = nil
 		for _, e := range early {

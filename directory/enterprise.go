@@ -33,6 +33,9 @@ type Site struct {
 	CallerNumber Number `yaml:"caller_number" json:"caller_number,omitempty"`
 	// Inbound gives further Numbers to lines or to the gateway.
 	Inbound []Inbound `yaml:"inbound" json:"inbound,omitempty"`
+	// HoldMusic is what callers hear whom a line of the site holds: empty is the music of the server, HoldSilence nothing,
+	// else the name of a recording that the server keeps.
+	HoldMusic string `yaml:"hold_music" json:"hold_music,omitempty"`
 	// RingSeconds is how long a call rings that is not forwarded.
 	RingSeconds int `yaml:"ring_seconds" json:"ring_seconds"`
 	// ParkSeconds is how long a parked call waits before it rings at who parked it.

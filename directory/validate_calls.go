@@ -10,6 +10,9 @@ import (
 func (v *validator) calls(s *Site, path string, p place) {
 	p.within("ring_seconds", s.RingSeconds, 5, 600)
 	p.within("park_seconds", s.ParkSeconds, 10, 3600)
+	if m := s.HoldMusic; m != "" && m != HoldSilence && !isRecording(m) {
+		p.fault("hold_music", "%q is neither none nor the name of a recording, such as reception.wav", m)
+	}
 	if n := s.CallerNumber; n != "" && !slices.Contains(s.Numbers, n) {
 		p.fault("caller_number", "%s is not one of the site's numbers", n)
 	}
@@ -24,6 +27,20 @@ func (v *validator) calls(s *Site, path string, p place) {
 	for i := range s.Inbound {
 		v.inbound(s, &s.Inbound[i], fmt.Sprintf("%s.inbound[%d]", path, i))
 	}
+}
+
+// HoldSilence as the hold music of a site is none.
+const HoldSilence = "none"
+
+// isRecording says whether a name can be that of a recording: a file name and no path.
+func isRecording(name string) bool {
+	base, ok := strings.CutSuffix(name, ".wav")
+	if !ok || base == "" || base[0] == '.' || len(name) > maxName {
+		return false
+	}
+	return strings.IndexFunc(base, func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("._-", r)
+	}) < 0
 }
 
 // maxPrefix bounds a site's prefix.

@@ -10,6 +10,15 @@ type relayPlayer struct {
 	buf   [rtpHeaderLen + playBytes + srtpOverhead]byte
 }
 
+// set chooses the music.
+func (p *relayPlayer) set(m *Sound) {
+	p.music = nil
+	if m != nil {
+		p.music = m.Playback()
+		p.music.Loop = true
+	}
+}
+
 const (
 	// playBytes and playSteps are what 20 ms of each format that we play take: 64 kbit/s on an RTP clock of 8 kHz, also for
 	// G.722 (RFC 3551 §4.5.2).

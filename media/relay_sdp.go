@@ -209,9 +209,8 @@ func (s *Side) putLocked(l *sideLine, local relayLine) error {
 		if err != nil {
 			return fmt.Errorf("ports for %s: %w", l.kind, err)
 		}
-		if l.kind == "audio" && s.cfg.HoldMusic != nil {
-			st.player.music = s.cfg.HoldMusic.Playback()
-			st.player.music.Loop = true
+		if l.kind == "audio" {
+			st.player.set(s.cfg.HoldMusic)
 		}
 		l.stream = st
 	}

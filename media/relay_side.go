@@ -153,6 +153,36 @@ func (s *Side) Play(p *Playback) {
 	s.tuneLocked(st)
 }
 
+// SetHoldMusic changes what the peer hears while the other side of the call holds; nil is silence. Music that plays goes on.
+func (s *Side) SetHoldMusic(m *Sound) {
+	if m != nil {
+		m.at(mixRate) // brought to the rate here, not on the loop
+	}
+	s.relay.mu.Lock()
+	defer s.relay.mu.Unlock()
+	if s.closed || m == s.cfg.HoldMusic {
+		return
+	}
+	s.cfg.HoldMusic = m
+	for i := range s.lines {
+		st := s.lines[i].stream
+		if st == nil || s.lines[i].kind != "audio" {
+			continue
+		}
+		if s.loop == nil {
+			st.player.set(m)
+			continue
+		}
+		loop := s.loop
+		loop.post(func(now time.Time) {
+			st.player.set(m)
+			if !st.closed {
+				loop.tune(st, now)
+			}
+		})
+	}
+}
+
 // StopPlayback ends what plays and drops what waits.
 func (s *Side) StopPlayback() {
 	s.relay.mu.Lock()

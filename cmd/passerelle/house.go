@@ -30,6 +30,7 @@ type houseConfig struct {
 	settings     call.Settings    // what lines set by codes; nil keeps nothing
 	mailboxes    events.Mailboxes // what waits for lines; nil forgets it at the end
 	associations hoteling.Store   // who is signed in where; nil forgets it at the end
+	musicDir     string           // of recordings for callers on hold; empty holds none
 	drainLimit   time.Duration
 	log          *slog.Logger
 	metrics      *prometheus.Registry
@@ -40,6 +41,7 @@ type house struct {
 	cfg       houseConfig
 	lobby     *media.Mixer
 	root      *call.Root
+	music     *music
 	gateway   *gateway.Gateway
 	registrar *sip.Registrar
 	limits    call.Limits
@@ -58,6 +60,8 @@ func newHouse(cfg houseConfig) *house {
 	h.lobby = media.NewMixer(media.MixerConfig{Isolated: true, Name: "lobby", Log: cfg.log, Metrics: mediaMetrics})
 	root := call.NewRoot(cfg.live, cfg.journal, cfg.log)
 	root.Metrics(cfg.metrics)
+	h.music = newMusic(cfg.musicDir, cfg.live, cfg.log)
+	h.music.load()
 	h.root = root
 	parties := party.Config{Ports: cfg.ports, Lobby: h.lobby, Session: media.SessionConfig{Log: cfg.log, Metrics: mediaMetrics}, Begun: root.PartyBegun, Ended: root.PartyEnded, Log: cfg.log}
 	root.Features(cfg.settings, parties)
@@ -88,7 +92,7 @@ func newHouse(cfg houseConfig) *house {
 	root.Hotel(h.desk)
 	root.Media(call.MediaConfig{
 		Relay:     media.NewRelay(cfg.ports, media.RelayConfig{Log: cfg.log, Metrics: mediaMetrics}),
-		HoldMusic: media.NewSound(media.WaitingMusic()),
+		HoldMusic: h.music.own, SiteMusic: h.music.of,
 	})
 	h.limits = call.Limits{
 		Fraud:    call.NewFraudGuard(call.FraudConfig{Log: cfg.log, Metrics: cfg.metrics}),

@@ -90,7 +90,7 @@ func (c *serveCmd) serve(ctx context.Context, started func(dir *directory.Direct
 	}
 	config := &configuration{store: st, live: live}
 	h := newHouse(houseConfig{live: live, journal: journal, settings: config, mailboxes: mailboxes, associations: st, locations: st, listeners: listeners, ports: ports, advertise: c.Advertise,
-		drainLimit: c.DrainLimit, log: log, metrics: metrics})
+		musicDir: filepath.Join(c.Data, "music"), drainLimit: c.DrainLimit, log: log, metrics: metrics})
 	if err := h.registrar.Load(ctx); err != nil {
 		return fmt.Errorf("load registrations: %w", err)
 	}
@@ -143,7 +143,7 @@ func (c *serveCmd) web(ctx context.Context, h *house, config *configuration, tok
 		api: api.Config{
 			Version: version, Directory: h.cfg.live, Bridges: h.gateway, SpaceCalls: h.gateway, Registrations: h.registrar, Legs: h.server,
 			Ports: h.cfg.ports, Routes: routes{h.cfg.live, h.limits}, Limits: h.limits.Fraud, Gateways: config, Configuration: config,
-			Mailboxes: h.events.waiting, Records: h.cfg.journal, Settings: config, Log: log,
+			Mailboxes: h.events.waiting, Records: h.cfg.journal, Settings: config, HoldMusic: siteMusic{h.music, config}, Log: log,
 		},
 		listener: ln, dataDir: c.Data, readiness: ready, metrics: metrics, log: log,
 	}

@@ -56,6 +56,7 @@ type Config struct {
 	Gateways      Gateways
 	Records       Records
 	Settings      Settings
+	HoldMusic     HoldMusic
 	Configuration Configuration
 	Log           *slog.Logger // nil discards
 }
@@ -91,6 +92,7 @@ func New(cfg Config) (*API, error) {
 	a.registerLimits()
 	a.registerCalls()
 	a.registerSettings()
+	a.registerHoldMusic()
 	a.registerMailboxes()
 	a.registerGatewayNumber()
 	a.registerConfiguration()
