@@ -195,6 +195,7 @@ func newWorld(t *testing.T, change ...func(*world)) *world {
 	w := &world{dir: directory.NewLive(dir), brid: &fakeBridges{}, outs: &fakeSpaceCalls{}, conf: &fakeConfiguration{}, log: &bytes.Buffer{}, start: time.Now().Add(-time.Hour)}
 	w.routes, w.guard = fakeRoutes{live: w.dir}, call.NewFraudGuard(call.FraudConfig{})
 	w.gates = &fakeGateways{live: w.dir}
+	w.settings, w.music = &fakeSettings{live: w.dir}, &fakeMusic{live: w.dir}
 	w.brid.live = []gateway.BridgeInfo{{
 		Space: refOf(dir, 0), Owner: "Alice Martin", Site: "paris.acme.test", Since: w.start,
 		Participants: []gateway.ParticipantInfo{
