@@ -183,6 +183,10 @@ type pendingAnswer struct {
 func (c *Call) serveOffer(m *Message, from netip.AddrPort) {
 	p := c.p
 	refuse := func(code int) { p.reply(m, p.response(m, code), from) }
+	if c.o.Refuse != 0 {
+		refuse(c.o.Refuse)
+		return
+	}
 	select {
 	case c.offering <- struct{}{}:
 		defer c.unlockOffer()

@@ -39,6 +39,7 @@ type InviteOptions struct {
 	NeverACK   bool          // send no ACK, whatever comes
 	MediaAfter time.Duration // send no RTP for this long after the answer
 	NeverRTP   bool          // send no RTP at all
+	Refuse     int           // refuse what the peer offers in the dialog with this status; zero = take it
 	NoRefresh  bool          // promise to refresh the session, and do not
 }
 
