@@ -26,6 +26,10 @@ var (
 	ErrNoOutcall = errors.New("no such call")
 	// ErrOutcallUp means that a call that is to be repeated is not over.
 	ErrOutcallUp = errors.New("the call is not over")
+	// ErrNotSeated means that a leg whose seat is wanted sits in no space.
+	ErrNotSeated error = &sip.StatusError{Code: 481, Err: errors.New("the leg sits in no space")}
+	// ErrHandedOver means that the seat of a leg is being handed to somebody already, or that nobody sits on it yet.
+	ErrHandedOver error = &sip.StatusError{Code: 491, Err: errors.New("the seat is being handed over")}
 	// ErrUnconfirmed is a call of a space whose callee has answered and not pressed the key that enters.
 	ErrUnconfirmed error = &sip.StatusError{Code: 480, Reason: "Not Confirmed", Err: errors.New("answered, but no key was pressed")}
 

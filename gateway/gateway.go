@@ -38,6 +38,7 @@ type Gateway struct {
 	metrics  *metrics
 	guard    *guessGuard
 	bridges  bridges
+	seats    seatIndex
 	draining atomic.Bool
 	parties  parties
 	outcalls outcalls
@@ -53,25 +54,66 @@ func New(cfg Config) *Gateway {
 // ServeLeg takes one call to the site's gateway from its INVITE to its end; the attendant asks for the space ID when the
 // request carries none. An error before the answer is the leg's status; after the answer, the reason of its BYE.
 func (g *Gateway) ServeLeg(ctx context.Context, leg *sip.Leg, caller directory.Caller, site *directory.Site, spaceID directory.Secret) error {
+	return g.serve(ctx, visit{
+		caller: caller, site: site, who: who(leg, caller), source: leg.Invite().Source.Remote.Addr().String(), lang: language(leg, site),
+		enter: func(ctx context.Context) (*party.Party, error) { return party.Answer(ctx, leg, g.cfg.Party) },
+	}, spaceID)
+}
+
+// ServeParty is ServeLeg for somebody who is in a call already and is transferred to the gateway: bring makes its party, once
+// it is sure that a space that is named takes it. It returns when the leg has ended; an error of bring is returned as it is.
+func (g *Gateway) ServeParty(ctx context.Context, caller directory.Caller, site *directory.Site, spaceID directory.Secret, bring Bring) error {
+	w := Who{Number: caller.Number}
+	if caller.User != nil {
+		w.Name = caller.User.Name
+	}
+	ctx, end := context.WithCancelCause(ctx)
+	defer end(nil)
+	return g.serve(ctx, visit{
+		caller: caller, site: site, who: w, source: "transfer", lang: string(site.Language),
+		enter: func(ctx context.Context) (*party.Party, error) {
+			p, _, err := bring(ctx)
+			if err == nil {
+				go func() { // ends with the leg, as the context of a handler does
+					<-p.Done()
+					end(p.Leg().Cause())
+				}()
+			}
+			return p, err
+		},
+	}, spaceID)
+}
+
+// visit is one who comes to a site's gateway.
+type visit struct {
+	caller directory.Caller
+	site   *directory.Site
+	who    Who
+	source string // of the signalling, by which wrong IDs are counted
+	lang   string
+	enter  func(context.Context) (*party.Party, error) // makes the party; nothing is up before
+}
+
+func (g *Gateway) serve(ctx context.Context, v visit, spaceID directory.Secret) error {
 	switch {
-	case site.Gateway.Number == "":
+	case v.site.Gateway.Number == "":
 		return &sip.StatusError{Code: 404, Reason: "Not Found", Err: ErrUnassigned}
 	case g.draining.Load():
 		return &sip.StatusError{Code: 503, Reason: "Service Unavailable", Err: ErrDraining, RetryAfter: drainRetry}
 	}
 	if spaceID != "" {
-		return g.serveDirect(ctx, leg, caller, site, spaceID)
+		return g.serveDirect(ctx, v, spaceID)
 	}
-	return g.serveAttended(ctx, leg, caller, site)
+	return g.serveAttended(ctx, v)
 }
 
 // drainRetry asks a caller who was refused during a shutdown to come back.
 const drainRetry = 30 * time.Second
 
 // serveDirect serves an INVITE that carries a space ID: in without prompts, or a status.
-func (g *Gateway) serveDirect(ctx context.Context, leg *sip.Leg, caller directory.Caller, site *directory.Site, spaceID directory.Secret) error {
-	source := leg.Invite().Source.Remote.Addr().String()
-	if caller.Device == nil && g.guard.slowed(site.Domain, caller.Number, source, wrongIDsPerHour(site), time.Now()) {
+func (g *Gateway) serveDirect(ctx context.Context, v visit, spaceID directory.Secret) error {
+	caller, site := v.caller, v.site
+	if caller.Device == nil && g.guard.slowed(site.Domain, caller.Number, v.source, wrongIDsPerHour(site), time.Now()) {
 		pause := time.NewTimer(guessPause)
 		defer pause.Stop()
 		select {
@@ -83,23 +125,25 @@ func (g *Gateway) serveDirect(ctx context.Context, leg *sip.Leg, caller director
 	space, ok := g.cfg.Directory.Current().SpaceByID(site, spaceID.Reveal())
 	if !ok {
 		if !isSlip(site, spaceID.Reveal()) {
-			g.guard.wrong(site.Domain, caller.Number, source, time.Now())
+			g.guard.wrong(site.Domain, caller.Number, v.source, time.Now())
 			g.metrics.wrongIDs.Inc()
 		}
 		return &sip.StatusError{Code: 404, Reason: "Not Found", Err: ErrUnknownSpace}
 	}
-	seat, err := g.take(ctx, space, who(leg, caller))
+	seat, err := g.take(ctx, space, v.who)
 	if errors.Is(err, ErrSpaceFull) {
 		return &sip.StatusError{Code: 486, Reason: "Busy Here", Err: err}
 	} else if err != nil {
 		return err
 	}
 	defer seat.leave()
-	p, err := party.Answer(ctx, leg, g.cfg.Party)
+	p, err := v.enter(ctx)
 	if err != nil {
 		return err
 	}
-	defer g.parties.add(p, language(leg, site))()
+	defer g.parties.add(p, v.lang)()
+	g.seats.put(p.Leg(), seat)
+	defer g.seats.drop(p.Leg())
 	select {
 	case <-p.Ready():
 	case <-ctx.Done():
@@ -109,22 +153,21 @@ func (g *Gateway) serveDirect(ctx context.Context, leg *sip.Leg, caller director
 }
 
 // serveAttended answers, asks for the space ID and seats the caller.
-func (g *Gateway) serveAttended(ctx context.Context, leg *sip.Leg, caller directory.Caller, site *directory.Site) error {
-	p, err := party.Answer(ctx, leg, g.cfg.Party)
+func (g *Gateway) serveAttended(ctx context.Context, v visit) error {
+	p, err := v.enter(ctx)
 	if err != nil {
 		return err
 	}
-	lang := language(leg, site)
-	defer g.parties.add(p, lang)()
+	defer g.parties.add(p, v.lang)()
 	a := &attendant{
 		party:    p,
-		site:     site,
-		lang:     lang,
+		site:     v.site,
+		lang:     v.lang,
 		live:     g.cfg.Directory,
 		guard:    g.guard,
-		caller:   caller.Number,
-		source:   leg.Invite().Source.Remote.Addr().String(),
-		stranger: caller.Device == nil,
+		caller:   v.caller.Number,
+		source:   v.source,
+		stranger: v.caller.Device == nil,
 		wrong:    g.metrics.wrongIDs.Inc,
 	}
 	// When the caller has hung up, the party has the last word on what became of the media.
@@ -139,7 +182,7 @@ func (g *Gateway) serveAttended(ctx context.Context, leg *sip.Leg, caller direct
 	} else if err != nil {
 		return err
 	}
-	seat, err := g.take(ctx, space, who(leg, caller))
+	seat, err := g.take(ctx, space, v.who)
 	if errors.Is(err, ErrSpaceFull) {
 		return g.dismiss(ctx, a, prompts.Full, sip.Reason{Protocol: "SIP", Cause: 486, Text: "Space full"})
 	} else if err != nil {
@@ -162,10 +205,8 @@ func (g *Gateway) stay(ctx context.Context, seat *Participant, p *party.Party) e
 	if err := seat.sit(ctx, p); err != nil {
 		return fmt.Errorf("sit down: %w", err)
 	}
-	if g.cfg.Seated != nil {
-		g.cfg.Seated(p.Leg(), seat.bridge.space)
-	}
-	g.metrics.joins.Inc()
+	g.seated(p, seat)
+	defer g.seats.drop(p.Leg())
 	select {
 	case <-p.Done():
 	case <-ctx.Done():

@@ -63,6 +63,14 @@ type outcall struct {
 
 	mu   sync.Mutex
 	info OutcallInfo
+	err  error // why the callee never was in
+}
+
+// failure is why the callee never was in.
+func (o *outcall) failure() error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.err
 }
 
 // state gives a snapshot.
@@ -98,6 +106,7 @@ func (o *outcall) rings(code int) {
 // over notes the end of the call: err is nil when the callee was in.
 func (o *outcall) over(err error) {
 	o.change(func(i *OutcallInfo) {
+		o.err = err
 		i.Ended, i.Participant = time.Now(), ""
 		switch {
 		case err == nil:

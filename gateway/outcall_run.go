@@ -122,10 +122,8 @@ func (g *Gateway) bringIn(ctx context.Context, o *outcall, seat *Participant) er
 	if err := seat.sit(ctx, p); err != nil {
 		return fmt.Errorf("sit down: %w", err)
 	}
-	if g.cfg.Seated != nil {
-		g.cfg.Seated(p.Leg(), o.space)
-	}
-	g.metrics.joins.Inc()
+	g.seated(p, seat)
+	defer g.seats.drop(p.Leg())
 	o.change(func(i *OutcallInfo) { i.State = OutcallIn })
 	<-p.Done()
 	return nil

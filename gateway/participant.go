@@ -23,7 +23,10 @@ type Participant struct {
 	bridge *Bridge
 
 	// ---- owned by the bridge's run ----
-	party *party.Party // nil until the participant sits
+	party   *party.Party // nil until the participant sits
+	held    bool         // for somebody who is to have the seat
+	vacated bool         // the participant left while the seat was held
+	handed  bool         // to somebody else than the one that took the seat
 }
 
 // become names the callee for whom the seat was taken.
@@ -37,30 +40,45 @@ func (p *Participant) sit(ctx context.Context, pt *party.Party) error {
 		return err
 	}
 	return p.bridge.do(ctx, func() {
-		p.party = pt
+		p.party, p.who.CallID = pt, pt.Leg().CallID()
 		p.bridge.log.InfoContext(ctx, "participant in", "call_id", p.who.CallID, "participants", len(p.bridge.seats))
 		p.bridge.entered(p)
 	})
 }
 
-// leave frees the seat; the last one ends the bridge. The party's leg has ended or is about to.
-func (p *Participant) leave() {
-	b := p.bridge
+// leave frees the seat unless it was handed to somebody else; the last one ends the bridge. The leg of the one that took the
+// seat has ended or is about to.
+func (p *Participant) leave() { p.leaveAs(nil) }
+
+// leaveAs frees the seat if it is the party's to whom it was handed.
+func (p *Participant) leaveAs(pt *party.Party) {
 	// A seat must be freed whatever became of the call's context. run serves the inbox until the last seat is free, so
 	// this waits for nothing but the owner's turn.
-	_ = b.do(context.Background(), func() {
-		i := slices.Index(b.seats, p)
-		if i < 0 {
-			return
+	_ = p.bridge.do(context.Background(), func() {
+		switch {
+		case p.handed && p.party != pt:
+		case p.held:
+			p.vacated = true
+		default:
+			p.free()
 		}
-		b.seats = slices.Delete(b.seats, i, i+1)
-		if p.party == nil {
-			return
-		}
-		p.party = nil
-		b.log.Info("participant out", "call_id", p.who.CallID, "after", time.Since(p.since).Round(time.Second), "participants", len(b.seats))
-		b.left()
 	})
+}
+
+// free gives the seat back; only the bridge's run calls it.
+func (p *Participant) free() {
+	b := p.bridge
+	i := slices.Index(b.seats, p)
+	if i < 0 {
+		return
+	}
+	b.seats = slices.Delete(b.seats, i, i+1)
+	if p.party == nil {
+		return
+	}
+	p.party = nil
+	b.log.Info("participant out", "call_id", p.who.CallID, "after", time.Since(p.since).Round(time.Second), "participants", len(b.seats))
+	b.left()
 }
 
 // info is the participant as the live view shows it; only the bridge's run calls it.
