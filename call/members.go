@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"time"
 
 	"passerelle/directory"
 	"passerelle/sip"
@@ -63,6 +64,18 @@ func (r *registry) of(leg *sip.Leg) *twoParty {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.calls[leg]
+}
+
+// joinedSoon is the call that a leg is in, nil if it is in none. It waits a little for a leg that was answered just now: its
+// phone may be quicker with its next request than we are.
+func (r *Root) joinedSoon(leg *sip.Leg) *twoParty {
+	for range 20 {
+		if t := r.joined.of(leg); t != nil || leg.Cause() != nil {
+			return t
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	return r.joined.of(leg)
 }
 
 var (

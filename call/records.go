@@ -126,7 +126,11 @@ func (rs *records) with(leg *sip.Leg, change func(*cdr.Record)) {
 
 // answered notes that a leg is up.
 func (rs *records) answered(leg *sip.Leg, at time.Time) {
-	rs.with(leg, func(r *cdr.Record) { r.Answer = at.UTC() })
+	rs.with(leg, func(r *cdr.Record) {
+		if r.Answer.IsZero() { // else it goes from one call to another
+			r.Answer = at.UTC()
+		}
+	})
 	rs.lines.answered(leg)
 }
 

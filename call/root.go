@@ -18,8 +18,18 @@ import (
 // Gateway serves the calls to the gateway number of a site; an empty space ID is asked for. ServeLeg returns when the leg
 // has ended; an error before the final response becomes its status.
 type Gateway interface {
+	// ServeParty is ServeLeg for somebody in a call, whose party bring makes once it is sure to be let in.
+	ServeParty(ctx context.Context, caller directory.Caller, site *directory.Site, spaceID directory.Secret, bring Bring) error
+	// Replace hands the seat of a leg to whom bring makes a party of; on error the leg sits as it did.
+	Replace(ctx context.Context, old *sip.Leg, bring Bring) error
+	// Add has the space where a leg sits call somebody, and returns when the callee is in or is not to come. replaced tells
+	// that the seat of the leg was handed over.
+	Add(ctx context.Context, leg *sip.Leg, payer *directory.User, target string, progress func(code int)) (replaced bool, err error)
 	ServeLeg(ctx context.Context, leg *sip.Leg, caller directory.Caller, site *directory.Site, spaceID directory.Secret) error
 }
+
+// Bring makes a party of somebody who is to come to the gateway, and says who it is.
+type Bring = func(ctx context.Context) (*party.Party, directory.Caller, error)
 
 // Root serves every leg of the server.
 type Root struct {

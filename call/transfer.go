@@ -40,20 +40,30 @@ func (t *twoParty) referred(from side, e sip.ReferEvent) {
 		}
 		return
 	}
-	if err := m.leg.AcceptRefer(t.ctx, e); err != nil {
-		t.log.DebugContext(t.ctx, "REFER not accepted", "err", err)
-		return
-	}
 	t.log.InfoContext(t.ctx, "transfer asked for", "side", from.String(), "line", m.caller.User.Line(), "attended", e.Replaces != nil)
 	t.transfer = &transfer{by: from, event: e}
 	asker, referee := *m, t.legs[from.other()]
 	t.root.spawn(func() { // ends with the outcome, or with the call
-		t.tell(asker.leg, e, 100)
-		o := t.reach(asker, referee, e)
+		if t.intoSpace(asker, from.other(), e) {
+			return
+		}
+		o := outcome{}
+		if o.err = t.accept(asker.leg, e); o.err == nil {
+			o = t.reach(asker, referee, e)
+		}
 		if err := t.do(context.Background(), func() { t.transferred(o) }); err != nil && o.err == nil {
 			o.member.leave(t.root, elsewhere) // the call ended meanwhile
 		}
 	})
+}
+
+// accept answers a REFER 202 and tells that the transfer is tried.
+func (t *twoParty) accept(leg *sip.Leg, e sip.ReferEvent) error {
+	if err := leg.AcceptRefer(t.ctx, e); err != nil {
+		return fmt.Errorf("accept REFER: %w", err)
+	}
+	t.tell(leg, e, 100)
+	return nil
 }
 
 // tell tells who asked how far the transfer is.
@@ -115,6 +125,7 @@ func (t *twoParty) takeOver(asker member, r sip.Replaces) (member, error) {
 	if !ok {
 		return member{}, errNotInCall
 	}
+	t.root.joinedSoon(leg)
 	for range 5 {
 		m, err := t.root.take(t.ctx, leg, func(self, _ *member) bool { return sameUser(self.caller, asker.caller) && self.leg != asker.leg })
 		if !errors.Is(err, errNegotiate) {
@@ -177,6 +188,9 @@ func (r *Root) serveReplacing(ctx context.Context, leg *sip.Leg, caller director
 	}
 	if g := r.ringers.of(old); g != nil {
 		return r.pickUp(ctx, leg, caller, []*ringer{g})
+	}
+	if who, ok := r.seats.of(old); ok {
+		return r.serveReplacingSeat(ctx, leg, caller, old, replaces, who)
 	}
 	if replaces.EarlyOnly && r.joined.of(old) != nil {
 		return &sip.StatusError{Code: 486, Reason: "Busy Here", Err: errors.New("the dialog is confirmed")}

@@ -35,8 +35,9 @@ type twoParty struct {
 	unnamed  [2]bool // this side must be told who the other one is
 	again    [2]bool // this side must be told something new as soon as nothing is pending
 	watch    *watch
-	transfer *transfer // under way, nil if none
-	given    *side     // the leg that went to another call
+	transfer *transfer     // under way, nil if none
+	given    *side         // the leg that went to another call
+	told     chan struct{} // closed when who asked has been told that the leg went to a space; nil: nobody is to be told
 
 	inbox chan func()   // work for the owner
 	ended chan struct{} // closed when nobody takes from inbox any more
@@ -68,6 +69,9 @@ func (t *twoParty) run(ctx context.Context) error {
 	var cause error
 	switch {
 	case given != nil:
+		if t.told != nil {
+			<-t.told
+		}
 		t.legs[given.other()].leave(t.root, transferDone)
 	default:
 		cause = t.end(gone)

@@ -63,7 +63,7 @@ func newHouse(cfg houseConfig) *house {
 	h.music = newMusic(cfg.musicDir, cfg.live, cfg.log)
 	h.music.load()
 	h.root = root
-	parties := party.Config{Ports: cfg.ports, Lobby: h.lobby, Session: media.SessionConfig{Log: cfg.log, Metrics: mediaMetrics}, Begun: root.PartyBegun, Ended: root.PartyEnded, Log: cfg.log}
+	parties := party.Config{Ports: cfg.ports, Lobby: h.lobby, Session: media.SessionConfig{Log: cfg.log, Metrics: mediaMetrics}, Begun: root.PartyBegun, Ended: root.PartyEnded, Referred: root.Referred, Log: cfg.log}
 	root.Features(cfg.settings, parties)
 	h.gateway = gateway.New(gateway.Config{
 		Directory: cfg.live,

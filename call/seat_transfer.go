@@ -1,0 +1,143 @@
+package call
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"passerelle/directory"
+	"passerelle/party"
+	"passerelle/sip"
+)
+
+// seatMoveLimit bounds the time for which a seat is held: the re-INVITE of whoever is to have it has a minute.
+const seatMoveLimit = 90 * time.Second
+
+// replaced is why a leg ends whose place somebody else has taken.
+var replaced = sip.Reason{Protocol: "SIP", Cause: 200, Text: "Replaced"}
+
+// serveReplacingSeat serves an INVITE with Replaces of a leg at the gateway: the caller takes its seat, so that it counts once
+// (RFC 3891 §3). Who may: the line whose leg it is.
+func (r *Root) serveReplacingSeat(ctx context.Context, leg *sip.Leg, caller directory.Caller, old *sip.Leg, replaces sip.Replaces, who directory.Caller) error {
+	switch {
+	case !sameUser(who, caller):
+		return errNotYours
+	case replaces.EarlyOnly:
+		return &sip.StatusError{Code: 486, Reason: "Busy Here", Err: errors.New("the dialog is confirmed")}
+	}
+	defer r.seats.put(leg, caller)()
+	err := r.gateway.Replace(ctx, old, func(ctx context.Context) (*party.Party, directory.Caller, error) {
+		p, err := party.Answer(ctx, leg, r.party)
+		return p, caller, err
+	})
+	if err != nil {
+		return err
+	}
+	hangup(old, replaced)
+	<-leg.Done()
+	return nil
+}
+
+// seatNamed is the leg at the gateway that a Replaces names, if it is of the asker's line.
+func (r *Root) seatNamed(asker directory.Caller, named *sip.Replaces) (old *sip.Leg, err error) {
+	if named == nil {
+		return nil, nil
+	}
+	old, ok := r.legs.Replaced(*named)
+	if !ok {
+		return nil, nil
+	}
+	who, atGateway := r.seats.of(old)
+	switch {
+	case !atGateway:
+		return nil, nil
+	case !sameUser(who, asker):
+		return nil, errNotYours
+	}
+	return old, nil
+}
+
+// intoSpace brings about a transfer of one side to the gateway: attended, to the seat of the asker's other leg, or blind. It
+// reports false for every other transfer.
+func (t *twoParty) intoSpace(asker member, s side, e sip.ReferEvent) bool {
+	old, err := t.root.seatNamed(asker.caller, e.Replaces)
+	var route Route
+	if e.Replaces == nil {
+		route = Plan(t.root.dir.Current(), asker.caller, e.To)
+	}
+	if old == nil && err == nil && route.Kind != ToGateway {
+		return false
+	}
+	// The REFER is accepted once the seat is held: whoever asked may hang up both its calls when it has heard so much.
+	accept := sync.OnceFunc(func() {
+		if err := t.accept(asker.leg, e); err != nil {
+			t.log.Debug("transfer not accepted", "err", err)
+		}
+	})
+	l := &leaver{t: t, side: s, begun: accept}
+	defer l.done()
+	settled := false
+	settle := func(err error) {
+		settled = true
+		accept()
+		if err != nil && l.told == nil {
+			_ = t.do(context.Background(), func() { t.transferred(outcome{err: err}) }) // else the call has ended meanwhile
+			return
+		}
+		code, _ := sip.StatusOf(err)
+		if err == nil {
+			code = 200
+			t.log.Info("transferred into a space", "side", s.other().String())
+		}
+		t.tell(asker.leg, e, code)
+	}
+	defer func() {
+		if !settled { // a panic
+			settle(sip.ErrPanic)
+		}
+	}()
+	switch {
+	case err != nil:
+		settle(err)
+	case old != nil:
+		ctx, cancel := context.WithTimeout(context.Background(), seatMoveLimit)
+		defer cancel()
+		err := t.root.gateway.Replace(ctx, old, l.bring)
+		settle(err)
+		if err == nil {
+			t.root.spawn(func() { hangup(old, transferDone) }) // returns when the leg has ended
+		}
+	default:
+		// The visit lasts as long as the leg does; the asker is told when it has begun.
+		begun := make(chan error, 1)
+		referee := t.refereeOf(s)
+		t.root.spawn(func() { // ends with the leg
+			told := false
+			err := sip.ErrPanic
+			defer func() {
+				if !told {
+					begun <- err
+				}
+			}()
+			err = t.root.gateway.ServeParty(context.Background(), referee, route.Site, route.SpaceID, func(ctx context.Context) (*party.Party, directory.Caller, error) {
+				p, caller, err := l.bring(ctx)
+				told = true
+				begun <- err
+				return p, caller, err
+			})
+		})
+		settle(<-begun)
+	}
+	return true
+}
+
+// refereeOf is who is on a side, as one that calls; it does not change while a transfer is under way.
+func (t *twoParty) refereeOf(s side) directory.Caller {
+	c := directory.Caller{}
+	_ = t.ask(context.Background(), func() error { // else the call has ended, and bring will tell
+		c = t.legs[s].caller
+		return nil
+	})
+	return c
+}
