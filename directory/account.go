@@ -1,6 +1,10 @@
 package directory
 
-import "fmt"
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
 
 // Account is what the portal keeps of somebody who signs in, beside the enterprise: for a user of the directory the second
 // factor and the language, for the owner of the server name, address and password as well. It is part of no export.
@@ -24,6 +28,13 @@ const OwnerAccount = "owner"
 
 // UserAccount is the ID of the account of the user with that Ref.
 func UserAccount(ref uint64) string { return fmt.Sprintf("user-%d", ref) }
+
+// UserOfAccount gives the Ref of the user whose account has that ID.
+func UserOfAccount(id string) (ref uint64, ok bool) {
+	digits, ok := strings.CutPrefix(id, "user-")
+	ref, err := strconv.ParseUint(digits, 10, 64)
+	return ref, ok && err == nil
+}
 
 // EachSecret calls f with each secret of the account that is not empty and the name of its field.
 func (a *Account) EachSecret(f func(field string, purpose Purpose, s *Secret)) {

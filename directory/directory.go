@@ -25,7 +25,6 @@ type Directory struct {
 	devices    map[string]*Device
 	refs       map[uint64]*User
 	emails     map[string]*User
-	accounts   map[string]*User // by UserAccount
 	mailboxes  map[string]*User // in lower case
 	macs       map[MAC]*Device
 	trunks     map[netip.AddrPort]*Trunk // port 0 is any port
@@ -60,7 +59,6 @@ func New(e *Enterprise) (*Directory, error) {
 		anywhere:   make(map[string]*User),
 		devices:    make(map[string]*Device),
 		emails:     make(map[string]*User),
-		accounts:   make(map[string]*User),
 		mailboxes:  make(map[string]*User),
 		macs:       make(map[MAC]*Device),
 		trunks:     make(map[netip.AddrPort]*Trunk),
@@ -180,7 +178,7 @@ func (d *Directory) addUser(s *Site, u *User) {
 		}
 	}
 	if u.Email != "" {
-		d.emails[strings.ToLower(u.Email)], d.accounts[UserAccount(u.Ref)] = u, u
+		d.emails[strings.ToLower(u.Email)] = u
 	}
 	if u.Mailbox != "" {
 		d.mailboxes[strings.ToLower(u.Mailbox)] = u

@@ -61,12 +61,6 @@ func (d *Directory) UserByEmail(email string) (*User, bool) {
 	return u, ok
 }
 
-// UserByAccount finds the person whose portal account has that ID.
-func (d *Directory) UserByAccount(id string) (*User, bool) {
-	u, ok := d.accounts[id]
-	return u, ok
-}
-
 // UserByMailbox finds the line that an external mailbox means by the user and host of a SIP URI: one whose Mailbox is the
 // user part, or both.
 func (d *Directory) UserByMailbox(user, host string) (*User, bool) {

@@ -46,3 +46,18 @@ func isDigits(s string) bool {
 	}
 	return s != ""
 }
+
+// FreeNumbers gives the two-way numbers of the site that its gateway could have: those that are no line's, not given to
+// anybody else, and not the gateway's now.
+func (d *Directory) FreeNumbers(s *Site) []Number {
+	free := []Number{}
+	for _, n := range s.Numbers {
+		_, line := d.users[n]
+		_, given := d.inbound[n]
+		_, gateway := d.gateways[n]
+		if !line && !given && !gateway {
+			free = append(free, n)
+		}
+	}
+	return free
+}

@@ -48,10 +48,13 @@ func (c *configuration) Import(ctx context.Context, files []sitefile.Source, dry
 }
 
 // AssignGateway implements api.Gateways.
-func (c *configuration) AssignGateway(ctx context.Context, domain string, number directory.Number) error {
+func (c *configuration) AssignGateway(ctx context.Context, domain string, number directory.Number, expect *directory.Number) error {
 	return c.change(ctx, nil, func(current *directory.Enterprise) (*directory.Enterprise, error) {
 		for _, site := range current.Sites {
 			if site.Domain == domain {
+				if expect != nil && site.Gateway.Number != *expect {
+					return nil, api.ErrChanged
+				}
 				site.Gateway.Number = number
 				return current, nil
 			}

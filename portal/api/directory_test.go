@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"mime/multipart"
 	"net/http"
+	"net/http/httptest"
 	"reflect"
 	"slices"
 	"strings"
@@ -224,5 +225,47 @@ func TestExport(t *testing.T) {
 		if c.code == http.StatusOK && (rec.Header().Get("Content-Type") != "application/yaml" || rec.Body.String() != "enterprise: acme\n") {
 			t.Errorf("%q: %q %s", c.query, rec.Header().Get("Content-Type"), rec.Body)
 		}
+	}
+}
+
+func TestGatewayNumberWithIfMatch(t *testing.T) {
+	w := newWorld(t)
+	const path = "/api/v1/sites/paris.acme.test/gateway-number"
+	first := w.do(t, request{method: http.MethodGet, path: path, token: readToken}).Header().Get("ETag")
+	put := func(tag, body string) *httptest.ResponseRecorder {
+		return w.do(t, request{method: http.MethodPut, path: path, token: adminToken, body: body, header: map[string]string{"Content-Type": "application/json", "If-Match": tag}})
+	}
+	if rec := put(first, `{"number":"+33170001001"}`); rec.Code != http.StatusOK || rec.Header().Get("ETag") == first {
+		t.Fatalf("%d %s %s", rec.Code, rec.Header().Get("ETag"), rec.Body)
+	}
+	for _, tag := range []string{first, `"none"`, `"x"`} {
+		if rec := put(tag, `{"number":null}`); rec.Code != http.StatusPreconditionFailed {
+			t.Errorf("%s: %d %s", tag, rec.Code, rec.Body)
+		}
+	}
+	if rec := put("*", `{"number":null}`); rec.Code != http.StatusOK || rec.Header().Get("ETag") != `"none"` {
+		t.Errorf("%d %s", rec.Code, rec.Body)
+	}
+}
+
+func TestRegenerateSpaceID(t *testing.T) {
+	w := newWorld(t)
+	path := "/api/v1/spaces/" + refOf(w.dir.Current(), 0) + "/regenerate"
+	if rec := w.do(t, request{method: http.MethodPost, path: path, token: readToken}); rec.Code != http.StatusForbidden {
+		t.Errorf("with the read scope: %d", rec.Code)
+	}
+	if rec := w.do(t, request{method: http.MethodPost, path: "/api/v1/spaces/space-99/regenerate", token: adminToken}); rec.Code != http.StatusNotFound {
+		t.Errorf("an unknown space: %d", rec.Code)
+	}
+	rec := w.do(t, request{method: http.MethodPost, path: path, token: adminToken})
+	if rec.Code != http.StatusOK {
+		t.Fatalf("%d %s", rec.Code, rec.Body)
+	}
+	// The fake keeps what it is told; drawing the new ID is the store's.
+	if sp, ok := w.dir.Current().SpaceByRef(refOf(w.dir.Current(), 0)); !ok || sp.ID.Reveal() == spaceIDs[0] {
+		t.Error("the space still has its ID")
+	}
+	if strings.Contains(w.log.String(), spaceIDs[0]) {
+		t.Error("the ID is in the log")
 	}
 }

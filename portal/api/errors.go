@@ -11,6 +11,8 @@ var (
 	ErrWeakToken = errors.New("unfit token")
 	// ErrNumberTaken is answered 409: the number already belongs to a user or to another gateway.
 	ErrNumberTaken = errors.New("number is in use")
+	// ErrChanged is answered 412: somebody else has changed meanwhile what the request means to change.
+	ErrChanged = errors.New("somebody else has changed it meanwhile")
 	// ErrUnavailable is answered 503: what the request needs does not run, or no longer.
 	ErrUnavailable = errors.New("not available")
 

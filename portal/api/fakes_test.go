@@ -114,9 +114,12 @@ type fakeGateways struct {
 	fail error
 }
 
-func (f *fakeGateways) AssignGateway(_ context.Context, domain string, number directory.Number) error {
+func (f *fakeGateways) AssignGateway(_ context.Context, domain string, number directory.Number, expect *directory.Number) error {
 	if f.fail != nil {
 		return f.fail
+	}
+	if s, ok := f.live.Current().SiteByDomain(domain); ok && expect != nil && *expect != s.Gateway.Number {
+		return ErrChanged
 	}
 	e := &directory.Enterprise{Name: "acme"}
 	for _, s := range f.live.Current().Sites() {

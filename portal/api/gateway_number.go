@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"slices"
@@ -13,8 +14,9 @@ import (
 // Gateways changes which number reaches the gateway of a site.
 type Gateways interface {
 	// AssignGateway makes number the gateway number of the site with that domain, instead of the one it has; an empty
-	// number takes it away. When it returns nil the change is kept and in use.
-	AssignGateway(ctx context.Context, domain string, number directory.Number) error
+	// number takes it away. expect, if not nil, is the number that the gateway must have before, else the error is
+	// ErrChanged. When it returns nil the change is kept and in use.
+	AssignGateway(ctx context.Context, domain string, number directory.Number, expect *directory.Number) error
 }
 
 // GatewayNumber is the gateway number of a site and what depends on it.
@@ -32,7 +34,10 @@ type SitePath struct {
 	Domain string `path:"domain" maxLength:"255" doc:"SIP domain of the site." example:"paris.acme.test"`
 }
 
-type gatewayNumberOutput struct{ Body GatewayNumber }
+type gatewayNumberOutput struct {
+	ETag string `header:"ETag" doc:"Of the number: for If-Match of a change."`
+	Body GatewayNumber
+}
 
 const gatewayNumberPath = "/sites/{domain}/gateway-number"
 
@@ -42,15 +47,17 @@ func (a *API) registerGatewayNumber() {
 		func(_ context.Context, in *SitePath) (*gatewayNumberOutput, error) { return a.gatewayNumber(in.Domain) })
 
 	put := operation(ScopeAdmin, "Directory", http.MethodPut, gatewayNumberPath, "put-gateway-number",
-		"Assign or take away a site's gateway number", http.StatusNotFound, http.StatusConflict, http.StatusServiceUnavailable)
+		"Assign or take away a site's gateway number", http.StatusNotFound, http.StatusConflict, http.StatusPreconditionFailed, http.StatusServiceUnavailable)
 	put.Description = "The change is in one step: no moment passes with both numbers or with neither. While none is assigned every " +
-		"call to a space of the site is answered 404; bridges that are live go on."
+		"call to a space of the site is answered 404; bridges that are live go on. With If-Match the change is made only if nobody " +
+		"else has changed the number since."
 	huma.Register(a.huma, put, a.putGatewayNumber)
 }
 
 type putGatewayNumber struct {
 	SitePath
-	Body struct {
+	IfMatch string `header:"If-Match" maxLength:"64" doc:"ETag of the number that is to be changed; absent means whatever it is."`
+	Body    struct {
 		Number *string `json:"number" required:"true" maxLength:"16" doc:"One of the site's two-way numbers, or null to take the number away." example:"+33170001000"`
 	}
 }
@@ -67,7 +74,14 @@ func (a *API) putGatewayNumber(ctx context.Context, in *putGatewayNumber) (*gate
 			return nil, invalid("body.number", "is not one of the site's two-way numbers")
 		}
 	}
-	if err := a.cfg.Gateways.AssignGateway(ctx, site.Domain, number); err != nil {
+	var expect *directory.Number
+	if in.IfMatch != "" && in.IfMatch != "*" {
+		if in.IfMatch != gatewayTag(site) {
+			return nil, huma.Error412PreconditionFailed(ErrChanged.Error())
+		}
+		expect = &site.Gateway.Number
+	}
+	if err := a.cfg.Gateways.AssignGateway(ctx, site.Domain, number, expect); err != nil {
 		if faults := faultDetails(err); len(faults) > 0 {
 			return nil, huma.Error409Conflict("the directory does not allow it", faults...)
 		}
@@ -81,19 +95,22 @@ func (a *API) putGatewayNumber(ctx context.Context, in *putGatewayNumber) (*gate
 	return a.gatewayNumber(site.Domain)
 }
 
+// gatewayTag tells one gateway number from another.
+func gatewayTag(s *directory.Site) string {
+	return `"` + cmp.Or(string(s.Gateway.Number), "none") + `"`
+}
+
 func (a *API) gatewayNumber(domain string) (*gatewayNumberOutput, error) {
 	dir := a.cfg.Directory.Current()
 	site, ok := dir.SiteByDomain(domain)
 	if !ok {
 		return nil, huma.Error404NotFound("no site has this domain")
 	}
-	out := &gatewayNumberOutput{Body: GatewayNumber{
+	out := &gatewayNumberOutput{ETag: gatewayTag(site), Body: GatewayNumber{
 		Site: site.Domain, Number: string(site.Gateway.Number), Extension: site.Gateway.Extension, Available: []string{},
 	}}
-	for _, n := range site.Numbers {
-		if _, taken := dir.UserByNumber(n); !taken && n != site.Gateway.Number {
-			out.Body.Available = append(out.Body.Available, string(n))
-		}
+	for _, n := range dir.FreeNumbers(site) {
+		out.Body.Available = append(out.Body.Available, string(n))
 	}
 	for _, sp := range dir.Spaces() {
 		if sp.Site.Domain == site.Domain {

@@ -43,11 +43,12 @@ func (a *API) registerInvitations() {
 		if in.Language != "" {
 			lang = directory.Language(in.Language)
 		}
-		return &struct{ Body Invitation }{Body: newInvitation(sp, lang)}, nil
+		return &struct{ Body Invitation }{Body: NewInvitation(sp, lang)}, nil
 	})
 }
 
-func newInvitation(sp *directory.Space, lang directory.Language) Invitation {
+// NewInvitation invites to a space that has an ID, at a site whose gateway has a number.
+func NewInvitation(sp *directory.Space, lang directory.Language) Invitation {
 	number, id := string(sp.Site.Gateway.Number), sp.ID.Reveal()
 	i := Invitation{
 		Space: sp.Ref, Number: number, SpaceID: id, Dial: number + ",," + id + "#", TelURI: "tel:" + number + ",," + id + "%23",

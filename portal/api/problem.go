@@ -19,6 +19,8 @@ func (a *API) fail(ctx context.Context, doing string, err error) error {
 		return err
 	case errors.Is(err, ErrNumberTaken):
 		return huma.Error409Conflict(err.Error())
+	case errors.Is(err, ErrChanged):
+		return huma.Error412PreconditionFailed(err.Error())
 	case errors.Is(err, ErrUnavailable):
 		return huma.ErrorWithHeaders(huma.Error503ServiceUnavailable(err.Error()), http.Header{"Retry-After": {"5"}})
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):

@@ -132,7 +132,7 @@ func TestInvitation(t *testing.T) {
 	if rec := w.do(t, request{method: http.MethodGet, path: path, token: readToken}); rec.Code != http.StatusForbidden || strings.Contains(rec.Body.String(), "48213907752") {
 		t.Errorf("with the read scope: %d %s", rec.Code, rec.Body)
 	}
-	if err := w.gates.AssignGateway(t.Context(), "paris.acme.test", ""); err != nil {
+	if err := w.gates.AssignGateway(t.Context(), "paris.acme.test", "", nil); err != nil {
 		t.Fatal(err)
 	}
 	rec := w.do(t, request{method: http.MethodGet, path: path, token: adminToken})

@@ -24,6 +24,7 @@ type Space struct {
 }
 
 func (a *API) registerSpaces() {
+	a.registerSpaceID()
 	huma.Register(a.huma, operation(ScopeRead, "Directory", http.MethodGet, "/spaces", "list-spaces", "List spaces"),
 		func(ctx context.Context, in *struct {
 			PageQuery

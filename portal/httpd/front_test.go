@@ -27,15 +27,17 @@ import (
 // quiet is a server on which nothing happens.
 type quiet struct{}
 
-func (quiet) Bridges() []gateway.BridgeInfo                                 { return nil }
-func (quiet) EndBridge(context.Context, string) error                       { return nil }
-func (quiet) Remove(context.Context, string, string) error                  { return nil }
-func (quiet) All() iter.Seq[sip.Binding]                                    { return slices.Values([]sip.Binding(nil)) }
-func (quiet) Count() int                                                    { return 0 }
-func (quiet) Legs() int                                                     { return 0 }
-func (quiet) InUse() int                                                    { return 0 }
-func (quiet) AssignGateway(context.Context, string, directory.Number) error { return nil }
-func (quiet) Export(context.Context, sitefile.SecretMode) ([]byte, error)   { panic("export is broken") }
+func (quiet) Bridges() []gateway.BridgeInfo                { return nil }
+func (quiet) EndBridge(context.Context, string) error      { return nil }
+func (quiet) Remove(context.Context, string, string) error { return nil }
+func (quiet) All() iter.Seq[sip.Binding]                   { return slices.Values([]sip.Binding(nil)) }
+func (quiet) Count() int                                   { return 0 }
+func (quiet) Legs() int                                    { return 0 }
+func (quiet) InUse() int                                   { return 0 }
+func (quiet) AssignGateway(context.Context, string, directory.Number, *directory.Number) error {
+	return nil
+}
+func (quiet) Export(context.Context, sitefile.SecretMode) ([]byte, error) { panic("export is broken") }
 func (quiet) Import(context.Context, []sitefile.Source, bool, func(int, int)) (api.Imported, error) {
 	return api.Imported{}, nil
 }
@@ -110,7 +112,7 @@ func TestFront(t *testing.T) {
 			t.Errorf("%s %s: %d %q %.200s", c.method, c.path, rec.Code, rec.Header().Get("Content-Type"), rec.Body)
 		}
 		for name, want := range map[string]string{
-			"X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY", "Referrer-Policy": "no-referrer",
+			"X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY", "Referrer-Policy": "same-origin",
 			"Content-Security-Policy": "default-src 'none'", "Strict-Transport-Security": "",
 		} {
 			if got := rec.Header().Get(name); !strings.HasPrefix(got, want) || want == "" && got != "" {
