@@ -132,7 +132,8 @@ func (a *Accounts) principal(ctx context.Context, id string) (*Principal, error)
 		}
 		return &Principal{Account: kept, Name: kept.Name, Email: kept.Email}, nil
 	}
-	u, ok := a.cfg.Directory.Current().UserByAccount(id)
+	ref, _ := directory.UserOfAccount(id)
+	u, ok := a.cfg.Directory.Current().UserByRef(ref)
 	if !ok || u.Email == "" {
 		return nil, nil
 	}
