@@ -4,7 +4,7 @@ BIN     := bin/passerelle
 VERSION := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test unit race tools tools-test packages sipp sipp-load bench soak soak-short sipp-both proofs test-clients fmt fmt-check vet lint tidy
+.PHONY: help build run test browser unit race tools tools-test packages sipp sipp-load bench soak soak-short sipp-both proofs test-clients fmt fmt-check vet lint tidy
 
 # The tools are modules of their own, independent of the server's packages.
 TOOLS   := confload regload rtppcap trial
@@ -20,13 +20,16 @@ build: ## build bin/passerelle
 run: build ## start the demo site and print what to dial
 	./$(BIN) demo
 
-test: fmt-check vet build race tools-test proofs test-clients ## everything CI runs
+test: fmt-check vet build browser race tools-test proofs test-clients ## everything CI runs
 
 unit: ## unit tests without the race detector
 	$(GO) test ./...
 
 race: ## all Go tests under the race detector
 	$(GO) test -race ./...
+
+browser: ## install Chromium for the tests of pages, if it is absent
+	@testdata/apt.sh chromium
 
 tools: ## build the load generators into bin
 	@set -e; for t in $(TOOLS); do (cd tools/$$t && $(GO) build -trimpath -o ../../bin/$$t .); done

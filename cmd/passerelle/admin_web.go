@@ -8,6 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
 
+	"passerelle/portal/account"
 	"passerelle/portal/api"
 	"passerelle/portal/httpd"
 )
@@ -16,6 +17,7 @@ import (
 type webConfig struct {
 	api       api.Config
 	tokens    []api.Token
+	accounts  *account.Accounts
 	listener  net.Listener // of the network; the web closes it
 	dataDir   string       // where the admin socket lies
 	readiness *httpd.Readiness
@@ -37,7 +39,7 @@ func openWeb(cfg webConfig) (*web, error) {
 		return nil, err
 	}
 	front := httpd.NewFront(httpd.Config{
-		API: a, Readiness: cfg.readiness, Version: cfg.api.Version, Gatherer: cfg.metrics, Metrics: cfg.metrics, Log: cfg.log,
+		API: a, Pages: pages(cfg), Readiness: cfg.readiness, Version: cfg.api.Version, Gatherer: cfg.metrics, Metrics: cfg.metrics, Log: cfg.log,
 	})
 	socket, err := listenAdmin(cfg.dataDir)
 	if err != nil {

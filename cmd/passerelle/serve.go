@@ -20,6 +20,7 @@ import (
 	"passerelle/call/cdr"
 	"passerelle/directory"
 	"passerelle/media"
+	"passerelle/portal/account"
 	"passerelle/portal/api"
 	"passerelle/portal/httpd"
 	"passerelle/store"
@@ -100,7 +101,8 @@ func (c *serveCmd) serve(ctx context.Context, started func(dir *directory.Direct
 	ready := &httpd.Readiness{}
 	token := c.apiToken()
 	config.swapped = h.changed
-	pages, err := c.web(ctx, h, config, token, ready, metrics, log)
+	accounts := newAccounts(st, live, log)
+	pages, err := c.web(ctx, h, config, accounts, token, ready, metrics, log)
 	if err != nil {
 		return err
 	}
@@ -119,6 +121,9 @@ func (c *serveCmd) serve(ctx context.Context, started func(dir *directory.Direct
 	if started != nil {
 		started(live.Current(), token)
 	}
+	if err := printSetup(ctx, os.Stdout, accounts, c.HTTP); err != nil {
+		log.WarnContext(ctx, "set-up link not made", "err", err)
+	}
 	err = g.Wait()
 	log.InfoContext(ctx, "stopped", "err", err)
 	return err
@@ -134,7 +139,7 @@ func (c *serveCmd) apiToken() string {
 }
 
 // web composes the HTTP side and opens its listeners.
-func (c *serveCmd) web(ctx context.Context, h *house, config *configuration, token string, ready *httpd.Readiness, metrics *prometheus.Registry, log *slog.Logger) (*web, error) {
+func (c *serveCmd) web(ctx context.Context, h *house, config *configuration, accounts *account.Accounts, token string, ready *httpd.Readiness, metrics *prometheus.Registry, log *slog.Logger) (*web, error) {
 	ln, err := (&net.ListenConfig{}).Listen(ctx, "tcp", c.HTTP)
 	if err != nil {
 		return nil, fmt.Errorf("--http %s: %w", c.HTTP, err)
@@ -145,7 +150,7 @@ func (c *serveCmd) web(ctx context.Context, h *house, config *configuration, tok
 			Ports: h.cfg.ports, Routes: routes{h.cfg.live, h.limits}, Limits: h.limits.Fraud, Gateways: config, Configuration: config,
 			Mailboxes: h.events.waiting, Records: h.cfg.journal, Settings: config, HoldMusic: siteMusic{h.music, config}, Log: log,
 		},
-		listener: ln, dataDir: c.Data, readiness: ready, metrics: metrics, log: log,
+		accounts: accounts, listener: ln, dataDir: c.Data, readiness: ready, metrics: metrics, log: log,
 	}
 	if token != "" {
 		w.tokens = []api.Token{{Name: "admin", Scope: api.ScopeAdmin, Secret: token}}

@@ -15,7 +15,8 @@ import (
 type Config struct {
 	API       *api.API
 	Readiness *Readiness            // nil is always ready
-	Version   string                // of the program, for the front page
+	Pages     http.Handler          // the portal; nil shows a page that says that the server runs
+	Version   string                // of the program, for that page
 	Gatherer  prometheus.Gatherer   // behind /metrics; nil leaves the path out
 	Metrics   prometheus.Registerer // nil keeps them to itself
 	Log       *slog.Logger          // nil discards
@@ -51,8 +52,12 @@ func (f *Front) Handler(who api.Identifier) http.Handler {
 	}
 	mux.Handle("GET /healthz", f.observed("health", http.HandlerFunc(f.healthz)))
 	mux.Handle("GET /readyz", f.observed("health", http.HandlerFunc(f.readyz)))
-	mux.Handle("GET /{$}", f.observed("page", http.HandlerFunc(f.page)))
-	mux.Handle("GET /style.css", f.observed("page", http.HandlerFunc(f.style)))
+	if f.cfg.Pages != nil {
+		mux.Handle("/", f.observed("page", f.cfg.Pages))
+	} else {
+		mux.Handle("GET /{$}", f.observed("page", http.HandlerFunc(f.page)))
+		mux.Handle("GET /style.css", f.observed("page", http.HandlerFunc(f.style)))
+	}
 	return http.MaxBytesHandler(hardened(sameOrigin(mux)), maxBody)
 }
 

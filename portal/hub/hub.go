@@ -1,0 +1,84 @@
+package hub
+
+import (
+	"context"
+	"embed"
+	"log/slog"
+	"net/http"
+
+	"passerelle/directory"
+	"passerelle/portal/account"
+	"passerelle/portal/api"
+	"passerelle/portal/page"
+)
+
+//go:embed templates/*.html
+var files embed.FS
+
+var pages = page.MustSet(files, "templates/*.html")
+
+// Config is what the pages stand on; all of it is required but Log.
+type Config struct {
+	View      *page.Renderer
+	Directory *directory.Live
+	Bridges   api.Bridges
+	Settings  api.Settings
+	Log       *slog.Logger // nil discards
+}
+
+// Hub serves the pages. It is safe for concurrent use.
+type Hub struct {
+	cfg  Config
+	view *page.Renderer
+	log  *slog.Logger
+}
+
+// New does no work yet.
+func New(cfg Config) *Hub {
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	return &Hub{cfg: cfg, view: cfg.View, log: cfg.Log}
+}
+
+// Routes adds the pages to mux.
+func (h *Hub) Routes(mux *http.ServeMux) {
+	for pattern, page := range map[string]func(http.ResponseWriter, *http.Request, *directory.User){
+		"GET /hub":                   h.space,
+		"GET /hub/space/regenerate":  h.regenerateForm,
+		"POST /hub/space/regenerate": h.regenerate,
+	} {
+		mux.HandleFunc(pattern, h.view.SignedIn(h.own(page)))
+	}
+}
+
+// maxForm bounds the body of a form.
+const maxForm = 64 << 10
+
+// own gives a page the user who is signed in, as the directory knows them now. The owner of the server is no user and has
+// the administrator's portal only.
+func (h *Hub) own(serve func(http.ResponseWriter, *http.Request, *directory.User)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		p := account.Of(r.Context())
+		if p.User == nil {
+			http.Redirect(w, r, "/", http.StatusSeeOther)
+			return
+		}
+		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+		serve(w, r, p.User)
+	}
+}
+
+// render writes a page of the hub.
+func (h *Hub) render(w http.ResponseWriter, r *http.Request, name string, status int, f page.Frame) {
+	h.view.Render(w, r, pages, name, status, f)
+}
+
+func (h *Hub) text(r *http.Request, key string, args ...any) string {
+	return h.view.Printer(r).T(key, args...)
+}
+
+// audit notes a change that a user made.
+func (h *Hub) audit(ctx context.Context, msg string, args ...any) {
+	h.log.With("by", account.Of(ctx).String()).InfoContext(ctx, msg, args...) //nolint:sloglint // constant at every call
+}

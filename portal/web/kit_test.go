@@ -1,0 +1,322 @@
+package web_test
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"iter"
+	"log/slog"
+	"net/http"
+	"net/http/cookiejar"
+	"net/http/httptest"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"passerelle/directory"
+	"passerelle/directory/sitefile"
+	"passerelle/gateway"
+	"passerelle/portal/account"
+	"passerelle/portal/api"
+	"passerelle/portal/httpd"
+	"passerelle/portal/web"
+	"passerelle/sip"
+	"passerelle/store"
+	"passerelle/store/storetest"
+)
+
+// world is the portal on a store of its own, behind the server's own front, on a real listener.
+type world struct {
+	*config
+	url  string
+	live *fakeLive
+	acc  *account.Accounts
+	log  *syncBuffer
+}
+
+// newWorld serves the demo's enterprise with another administrator for each role.
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	e := sitefile.Demo()
+	paris := e.Sites[0]
+	paris.Users[1].Roles = []directory.Role{directory.HelpDesk} // Bruno
+	e.Sites[1].Users[0].Roles = []directory.Role{directory.SiteAdmin}
+	return newWorldOf(t, e)
+}
+
+func newWorldOf(t *testing.T, e *directory.Enterprise) *world {
+	t.Helper()
+	w := &world{config: &config{store: storetest.New(t)}, live: &fakeLive{}, log: &syncBuffer{}}
+	if err := w.store.Import(t.Context(), e, nil); err != nil {
+		t.Fatal(err)
+	}
+	w.config.live = directory.NewLive(w.load(t))
+	log := slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	w.acc = account.New(account.Config{Directory: w.config.live, Passwords: w.store, Records: w.store, Sessions: w.store.Sessions(), Log: log})
+	pages := web.New(web.Config{
+		Accounts: w.acc, Directory: w.config.live, Bridges: w.live, Registrations: w.live, Gateways: w.config, Settings: w.config, Version: "v1", Log: log,
+	})
+	a, err := api.New(api.Config{Version: "v1", Directory: w.config.live, Bridges: w.live, Registrations: w.live, Log: log})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tokens, err := api.NewTokens()
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv := httptest.NewServer(httpd.NewFront(httpd.Config{API: a, Pages: pages, Version: "v1", Log: log}).Handler(tokens))
+	t.Cleanup(srv.Close)
+	w.url = srv.URL
+	return w
+}
+
+// config changes the stored enterprise as the server does.
+type config struct {
+	store *store.Store
+	live  *directory.Live
+	mu    sync.Mutex
+}
+
+func (c *config) load(t *testing.T) *directory.Directory {
+	t.Helper()
+	d, err := c.read(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+func (c *config) read(ctx context.Context) (*directory.Directory, error) {
+	e, err := c.store.Load(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return directory.New(e)
+}
+
+func (c *config) edit(ctx context.Context, change func(*directory.Enterprise) error) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	err := c.store.Edit(ctx, nil, func(e *directory.Enterprise) (*directory.Enterprise, error) { return e, change(e) })
+	if err != nil {
+		return err
+	}
+	d, err := c.read(ctx)
+	if err == nil {
+		c.live.Swap(d)
+	}
+	return err
+}
+
+func (c *config) AssignGateway(ctx context.Context, domain string, number directory.Number, expect *directory.Number) error {
+	return c.edit(ctx, func(e *directory.Enterprise) error {
+		for _, s := range e.Sites {
+			if s.Domain == domain {
+				if expect != nil && *expect != s.Gateway.Number {
+					return api.ErrChanged
+				}
+				s.Gateway.Number = number
+			}
+		}
+		return nil
+	})
+}
+
+func (c *config) SetUser(ctx context.Context, ref uint64, change func(*directory.User)) error {
+	return c.edit(ctx, func(e *directory.Enterprise) error {
+		for _, s := range e.Sites {
+			for u := range s.Everyone() {
+				if u.Ref == ref {
+					change(u)
+				}
+			}
+		}
+		return nil
+	})
+}
+
+// site is a site as it is now.
+func (w *world) site(t *testing.T, domain string) *directory.Site {
+	t.Helper()
+	s, ok := w.config.live.Current().SiteByDomain(domain)
+	if !ok {
+		t.Fatal("no site", domain)
+	}
+	return s
+}
+
+// user is a user of the directory as it is now.
+func (w *world) user(t *testing.T, email string) *directory.User {
+	t.Helper()
+	u, ok := w.config.live.Current().UserByEmail(email)
+	if !ok {
+		t.Fatal("no user", email)
+	}
+	return u
+}
+
+// fakeLive is what happens on the server, as a test has it.
+type fakeLive struct {
+	mu      sync.Mutex
+	bridges []gateway.BridgeInfo
+	binding []sip.Binding
+	ended   []string
+}
+
+func (f *fakeLive) set(b ...gateway.BridgeInfo) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.bridges = b
+}
+
+func (f *fakeLive) Bridges() []gateway.BridgeInfo {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.bridges)
+}
+
+func (f *fakeLive) EndBridge(_ context.Context, space string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.ended = append(f.ended, space)
+	f.bridges = slices.DeleteFunc(f.bridges, func(b gateway.BridgeInfo) bool { return b.Space == space })
+	return nil
+}
+
+func (f *fakeLive) Remove(_ context.Context, space, participant string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.ended = append(f.ended, space+"/"+participant)
+	for i, b := range f.bridges {
+		if b.Space == space {
+			f.bridges[i].Participants = slices.DeleteFunc(slices.Clone(b.Participants), func(p gateway.ParticipantInfo) bool { return p.ID == participant })
+		}
+	}
+	return nil
+}
+
+func (f *fakeLive) All() iter.Seq[sip.Binding] {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Values(slices.Clone(f.binding))
+}
+
+func (f *fakeLive) Count() int { return len(f.binding) }
+
+type syncBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (s *syncBuffer) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.Write(p)
+}
+
+func (s *syncBuffer) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.String()
+}
+
+// browser is somebody's browser, without scripts.
+type browser struct {
+	t      *testing.T
+	url    string
+	client *http.Client
+	lang   string
+}
+
+func (w *world) browser(t *testing.T) *browser {
+	t.Helper()
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &browser{t: t, url: w.url, client: &http.Client{Jar: jar}, lang: "fr-FR,fr;q=0.9,en;q=0.5"}
+}
+
+// as is the browser of somebody who is signed in with the demo's password.
+func (w *world) as(t *testing.T, name string) *browser {
+	t.Helper()
+	b := w.browser(t)
+	if got := b.post("/sign-in", "email", name+"@acme.test", "password", name+"-demo"); got.code != http.StatusOK || strings.Contains(got.path, "sign-in") {
+		t.Fatalf("%s cannot sign in: %d at %s", name, got.code, got.path)
+	}
+	return b
+}
+
+// answer is a page, after redirections.
+type answer struct {
+	code   int
+	path   string // where the browser is
+	body   string
+	header http.Header
+}
+
+func (b *browser) get(path string) answer {
+	b.t.Helper()
+	return b.do(http.MethodGet, path, nil)
+}
+
+// post sends a form of names and values, as a browser sends it from a page of this server.
+func (b *browser) post(path string, fields ...string) answer {
+	b.t.Helper()
+	form := url.Values{}
+	for i := 0; i+1 < len(fields); i += 2 {
+		form.Set(fields[i], fields[i+1])
+	}
+	return b.do(http.MethodPost, path, form)
+}
+
+func (b *browser) do(method, path string, form url.Values) answer {
+	b.t.Helper()
+	r, err := http.NewRequestWithContext(b.t.Context(), method, b.url+path, strings.NewReader(form.Encode()))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	r.Header.Set("Accept-Language", b.lang)
+	if method == http.MethodPost {
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		r.Header.Set("Origin", b.url)
+		r.Header.Set("Sec-Fetch-Site", "same-origin")
+	}
+	res, err := b.client.Do(r)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return answer{res.StatusCode, res.Request.URL.RequestURI(), string(body), res.Header}
+}
+
+// want fails unless the page was answered with that status and holds every text, as a reader sees it.
+func (a answer) want(t *testing.T, code int, texts ...string) {
+	t.Helper()
+	if a.code != code {
+		t.Errorf("%s: answered %d, want %d: %.300s", a.path, a.code, code, a.body)
+		return
+	}
+	seen := text(a.body)
+	for _, w := range texts {
+		if !strings.Contains(seen, w) {
+			t.Errorf("%s: %q is not on the page: %s", a.path, w, seen)
+		}
+	}
+}
+
+// without fails if the page holds one of the texts, anywhere in its source.
+func (a answer) without(t *testing.T, texts ...string) {
+	t.Helper()
+	for _, w := range texts {
+		if strings.Contains(a.body, w) {
+			t.Errorf("%s: %q is on the page", a.path, w)
+		}
+	}
+}

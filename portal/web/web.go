@@ -1,0 +1,43 @@
+package web
+
+import (
+	"log/slog"
+	"net/http"
+
+	"passerelle/directory"
+	"passerelle/portal/account"
+	"passerelle/portal/admin"
+	"passerelle/portal/api"
+	"passerelle/portal/hub"
+	"passerelle/portal/page"
+	"passerelle/portal/signin"
+)
+
+// Config is what the pages stand on: what the API stands on, and the accounts. All is required but Log.
+type Config struct {
+	Accounts      *account.Accounts
+	Directory     *directory.Live
+	Bridges       api.Bridges
+	Registrations api.Registrations
+	Gateways      api.Gateways
+	Settings      api.Settings
+	Version       string       // of the program
+	Log           *slog.Logger // nil discards
+}
+
+// New gives the handler of all pages. A path that is none of theirs is answered 404.
+func New(cfg Config) http.Handler {
+	view := page.NewRenderer(page.Config{Accounts: cfg.Accounts, Directory: cfg.Directory, Version: cfg.Version, Log: cfg.Log})
+	mux := http.NewServeMux()
+	signin.New(cfg.Accounts, view, cfg.Log).Routes(mux)
+	admin.New(admin.Config{
+		View: view, Accounts: cfg.Accounts, Directory: cfg.Directory, Bridges: cfg.Bridges, Registrations: cfg.Registrations,
+		Gateways: cfg.Gateways, Settings: cfg.Settings, Log: cfg.Log,
+	}).Routes(mux)
+	hub.New(hub.Config{View: view, Directory: cfg.Directory, Bridges: cfg.Bridges, Settings: cfg.Settings, Log: cfg.Log}).Routes(mux)
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { view.Refuse(w, r, http.StatusNotFound) })
+	all := http.NewServeMux()
+	all.HandleFunc("GET /assets/{name}", page.Asset)
+	all.Handle("/", cfg.Accounts.Load(mux))
+	return all
+}
