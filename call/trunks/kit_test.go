@@ -112,7 +112,7 @@ func (o *outside) registers() []sip.Request {
 }
 
 // watch runs Trunks on the demo with one trunk, in a bubble.
-func watch(t *testing.T, o *outside, edit func(tr *directory.Trunk), scenario func(tr *directory.Trunk, all *Trunks)) {
+func watch(t *testing.T, o *outside, edit func(tr *directory.Trunk), scenario func(t *testing.T, tr *directory.Trunk, all *Trunks)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		live, tr := oneTrunk(t, edit)
@@ -121,11 +121,13 @@ func watch(t *testing.T, o *outside, edit func(tr *directory.Trunk), scenario fu
 		ended := make(chan error, 1)
 		go func() { ended <- all.Run(ctx) }() // ends with cancel
 		synctest.Wait()
-		scenario(tr, all)
-		cancel()
-		if err := <-ended; err != nil {
-			t.Error(err)
-		}
+		defer func() { // also after a scenario that failed
+			cancel()
+			if err := <-ended; err != nil {
+				t.Error(err)
+			}
+		}()
+		scenario(t, tr, all)
 	})
 }
 
@@ -134,6 +136,7 @@ func oneTrunk(t *testing.T, edit func(tr *directory.Trunk)) (*directory.Live, *d
 	t.Helper()
 	e := sitefile.Demo()
 	tr := e.Sites[0].Trunks[0]
+	tr.Site = e.Sites[0]
 	edit(tr)
 	dir, err := directory.New(e)
 	if err != nil {

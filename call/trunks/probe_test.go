@@ -17,7 +17,7 @@ func twoAddresses(tr *directory.Trunk) {
 func TestFailover(t *testing.T) {
 	o := newOutside()
 	o.code[first], o.code[second] = 200, 404 // any answer will do
-	watch(t, o, twoAddresses, func(tr *directory.Trunk, all *Trunks) {
+	watch(t, o, twoAddresses, func(t *testing.T, tr *directory.Trunk, all *Trunks) {
 		wantCondition(t, all, Up)
 		wantHops(t, all, tr, "192.0.2.1:5060", "192.0.2.2:5060")
 		o.set(func() { delete(o.code, first) })
@@ -43,7 +43,7 @@ func TestFailover(t *testing.T) {
 // TestUnknownIsUp lets calls try a trunk that was not asked yet.
 func TestUnknownIsUp(t *testing.T) {
 	o := newOutside()
-	watch(t, o, twoAddresses, func(tr *directory.Trunk, all *Trunks) {
+	watch(t, o, twoAddresses, func(t *testing.T, tr *directory.Trunk, all *Trunks) {
 		wantCondition(t, all, Unknown)
 		if !all.Up(tr) {
 			t.Error("down before the first answer was due")
@@ -60,7 +60,7 @@ func TestUnknownIsUp(t *testing.T) {
 func TestBackOff(t *testing.T) {
 	o := newOutside()
 	o.code[first] = 503
-	watch(t, o, func(tr *directory.Trunk) { tr.Address = "192.0.2.1" }, func(tr *directory.Trunk, all *Trunks) {
+	watch(t, o, func(tr *directory.Trunk) { tr.Address = "192.0.2.1" }, func(t *testing.T, tr *directory.Trunk, all *Trunks) {
 		time.Sleep(time.Hour)
 		if n := o.count("192.0.2.1:5060"); n < 120 || n > 140 {
 			t.Errorf("%d requests in an hour, want one in 27 to 30 s", n)
@@ -88,7 +88,7 @@ func TestCallsTell(t *testing.T) {
 	for _, never := range []bool{false, true} {
 		o := newOutside()
 		o.code[first], o.code[second] = 200, 200
-		watch(t, o, func(tr *directory.Trunk) { twoAddresses(tr); tr.NoProbe = never }, func(tr *directory.Trunk, all *Trunks) {
+		watch(t, o, func(tr *directory.Trunk) { twoAddresses(tr); tr.NoProbe = never }, func(t *testing.T, tr *directory.Trunk, all *Trunks) {
 			o.set(func() { delete(o.code, first) })
 			all.Failed(tr, sip.Hop{Transport: "UDP", Addr: first}, errCall)
 			wantHops(t, all, tr, "192.0.2.2:5060", "192.0.2.1:5060")
@@ -107,7 +107,7 @@ func TestCallsTell(t *testing.T) {
 func TestDirectoryChanges(t *testing.T) {
 	o := newOutside()
 	o.code[first], o.code[second] = 200, 200
-	watch(t, o, func(tr *directory.Trunk) { tr.Address = "192.0.2.1" }, func(tr *directory.Trunk, all *Trunks) {
+	watch(t, o, func(tr *directory.Trunk) { tr.Address = "192.0.2.1" }, func(t *testing.T, tr *directory.Trunk, all *Trunks) {
 		wantCondition(t, all, Up)
 		same, _ := oneTrunk(t, func(tr *directory.Trunk) { tr.Address = "192.0.2.1" })
 		all.cfg.Directory.Swap(same.Current())

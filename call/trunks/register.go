@@ -3,7 +3,6 @@ package trunks
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -22,8 +21,6 @@ const (
 	registerLongest = 24 * time.Hour  // of what a 423 may ask
 	registerFresh   = 30              // CSeqs that a request without answer may have used
 )
-
-var errNoWay = errors.New("no address is known")
 
 // registration keeps us registered with one trunk (RFC 3261 §10.2). Its run is the only one to send; what others look at is
 // guarded by the keeper's mu.
@@ -84,7 +81,10 @@ func (r *registration) run(ctx context.Context) {
 // round tries each way once, until one takes the registration, and says when to come back.
 func (r *registration) round(ctx context.Context) (next time.Duration) {
 	hops := r.hops()
-	fault := errNoWay
+	if len(hops) == 0 {
+		return retryFirst // it is told when there are some
+	}
+	var fault error
 	for _, hop := range hops {
 		granted, wait, err := r.register(ctx, hop)
 		switch {
@@ -99,17 +99,19 @@ func (r *registration) round(ctx context.Context) (next time.Duration) {
 		}
 		fault = err
 	}
-	if len(hops) > 0 {
-		r.fail(fault)
-	}
+	r.fail(fault)
 	r.failures++
 	return jitter(backoff(r.failures, registerMost))
 }
 
-// hops are the ways to try: where we are registered first, then as calls do.
+// hops begins a round: the ways to try, where we are registered first, then as calls do.
 func (r *registration) hops() []sip.Hop {
 	r.k.mu.Lock()
 	defer r.k.mu.Unlock()
+	select {
+	case <-r.poke: // this round serves whoever asked, all under the lock
+	default:
+	}
 	var all []sip.Hop
 	for _, w := range r.k.inOrderLocked() {
 		all = append(all, w.hop)

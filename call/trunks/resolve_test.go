@@ -94,7 +94,7 @@ func TestNamesAreLookedUpByTTL(t *testing.T) {
 	o.code[first], o.code[second] = 200, 200
 	watch(t, o, func(tr *directory.Trunk) {
 		tr.Address, tr.Auth, tr.Username, tr.Password = "sip.carrier.test", directory.AuthDigest, "acme", "secret"
-	}, func(tr *directory.Trunk, all *Trunks) {
+	}, func(t *testing.T, tr *directory.Trunk, all *Trunks) {
 		wantHops(t, all, tr, "192.0.2.1:5060")
 		o.set(func() { o.hosts["sip.carrier.test"] = []netip.Addr{second.Addr()} })
 		time.Sleep(50 * time.Second)
@@ -119,7 +119,7 @@ func TestResolverIsBlackHoled(t *testing.T) {
 	watch(t, o, func(tr *directory.Trunk) {
 		tr.Address, tr.BackupAddresses = "sip.carrier.test", []string{"192.0.2.2"}
 		tr.Auth, tr.Username, tr.Password = directory.AuthDigest, "acme", "secret"
-	}, func(tr *directory.Trunk, all *Trunks) {
+	}, func(t *testing.T, tr *directory.Trunk, all *Trunks) {
 		for range 20 {
 			start := time.Now()
 			if !all.Up(tr) {
@@ -140,7 +140,7 @@ func TestResolverIsBlackHoled(t *testing.T) {
 	o.black = true
 	watch(t, o, func(tr *directory.Trunk) {
 		tr.Address, tr.Auth, tr.Username, tr.Password = "sip.carrier.test", directory.AuthDigest, "acme", "secret"
-	}, func(tr *directory.Trunk, all *Trunks) {
+	}, func(t *testing.T, tr *directory.Trunk, all *Trunks) {
 		wantCondition(t, all, Unknown)
 		time.Sleep(resolveTime)
 		if s := wantCondition(t, all, Down); s.Why == "" {
