@@ -59,6 +59,9 @@ func (r *Root) serveFeature(ctx context.Context, leg *sip.Leg, caller directory.
 	if route.Feature == directory.FeaturePickup {
 		return r.pickUp(ctx, leg, caller, r.ringers.at(route.User))
 	}
+	if route.Feature == directory.FeatureHoteling {
+		return r.serveHotel(ctx, leg, caller, route.Argument, log)
+	}
 	change := setting(route)
 	if change == nil || r.settings == nil || caller.User == nil {
 		return &sip.StatusError{Code: 501, Reason: "Not Implemented", Err: fmt.Errorf("no feature %s", route.Feature)}

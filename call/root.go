@@ -46,6 +46,7 @@ type Root struct {
 
 	hotel  Hotel
 	helped helped
+	guests Guests // nil: no hoteling code
 
 	joined  registry
 	ringers ringers

@@ -90,6 +90,7 @@ func newHouse(cfg houseConfig) *house {
 	h.openEvents(root)
 	root.Calls(h.server, h.registrar)
 	root.Hotel(h.desk)
+	root.Guests(codes{h.desk})
 	root.Media(call.MediaConfig{
 		Relay:     media.NewRelay(cfg.ports, media.RelayConfig{Log: cfg.log, Metrics: mediaMetrics}),
 		HoldMusic: h.music.own, SiteMusic: h.music.of,

@@ -1,6 +1,9 @@
 package main
 
 import (
+	"context"
+
+	"passerelle/call"
 	"passerelle/call/events"
 	"passerelle/directory"
 	"passerelle/hoteling"
@@ -45,4 +48,21 @@ func (o occupants) UserOf(username string) (sip.AOR, bool) {
 		return "", false
 	}
 	return sip.NewAOR(u.Line(), u.Site.Domain), true
+}
+
+// codes signs guests in and out by the hoteling code.
+type codes struct{ desk *hoteling.Desk }
+
+var _ call.Guests = codes{}
+
+// SignIn implements call.Guests.
+func (c codes) SignIn(ctx context.Context, host *directory.User, address string, pin directory.Secret) error {
+	_, err := c.desk.SignInWithPIN(ctx, host.Ref, address, pin, hoteling.ByCode)
+	return err
+}
+
+// SignOut implements call.Guests.
+func (c codes) SignOut(ctx context.Context, host *directory.User) error {
+	_, err := c.desk.SignOut(ctx, host.Ref, hoteling.ByCode)
+	return err
 }

@@ -300,7 +300,7 @@ func (w *world) types(c *softphone.Call, digits string, o softphone.DigitOptions
 	w.typed = append(w.typed, strings.Trim(digits, "#*"))
 	time.Sleep(time.Second)
 	if err := c.SendDigits(w.t.Context(), digits, o); err != nil {
-		w.t.Fatalf("send digits: %v", err)
+		w.t.Fatalf("send digits: %v\n%s", err, w.log.String())
 	}
 }
 
