@@ -56,8 +56,13 @@ func setting(route Route) func(*directory.User) {
 
 // serveFeature does what a code asks for. The caller hears a tone when it is done, and a status when it is not.
 func (r *Root) serveFeature(ctx context.Context, leg *sip.Leg, caller directory.Caller, route Route, log *slog.Logger) error {
-	if route.Feature == directory.FeaturePickup {
+	switch route.Feature {
+	case directory.FeaturePickup:
 		return r.pickUp(ctx, leg, caller, r.ringers.at(route.User))
+	case directory.FeaturePark:
+		return r.servePark(ctx, leg, caller, route.User)
+	case directory.FeatureUnpark:
+		return r.serveUnpark(ctx, leg, caller, route.User)
 	}
 	if route.Feature == directory.FeatureHoteling {
 		return r.serveHotel(ctx, leg, caller, route.Argument, log)
@@ -72,6 +77,11 @@ func (r *Root) serveFeature(ctx context.Context, leg *sip.Leg, caller directory.
 		return &sip.StatusError{Code: 500, Err: fmt.Errorf("store the setting: %w", err)}
 	}
 	log.InfoContext(ctx, "setting changed by code", "line", caller.User.Line(), "feature", string(route.Feature))
+	return r.confirm(ctx, leg)
+}
+
+// confirm lets the caller hear that what it asked for is done, and hangs up.
+func (r *Root) confirm(ctx context.Context, leg *sip.Leg) error {
 	p, err := party.Answer(ctx, leg, r.party)
 	if err != nil {
 		return err

@@ -83,6 +83,15 @@ func (lc *lineCalls) change(leg *sip.Leg, change func(*LineCall)) {
 	}
 }
 
+// tell tells of a call that is no leg's.
+func (lc *lineCalls) tell(c LineCall) {
+	lc.mu.Lock()
+	defer lc.mu.Unlock()
+	if lc.watcher != nil {
+		lc.watcher.LineCall(c)
+	}
+}
+
 // ringing tells that a leg rings, and who calls: both are known to whoever may pick the call up.
 func (lc *lineCalls) ringing(leg *sip.Leg, from callerID) {
 	lc.change(leg, func(c *LineCall) {

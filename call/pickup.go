@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"sync"
+	"time"
 
 	"passerelle/directory"
 	"passerelle/sip"
@@ -173,6 +174,19 @@ func (o *onward) pick(p *pickup) (*forkEvent, error) {
 	}
 	o.sides = append(o.sides, p.media)
 	return &forkEvent{attempt: &attempt{user: p.caller.User, media: p.media}, leg: p.leg, answer: []byte{}, picked: p}, nil
+}
+
+// settle makes a member of the leg that has won, for a call whose other side is up already.
+func (o *onward) settle(ctx context.Context, won *forkEvent) outcome {
+	err := o.agree(ctx, won)
+	m := o.callee(won)
+	o.winner = nil
+	if err != nil {
+		m.leave(o.root, sip.Reason{Protocol: "SIP", Cause: 488})
+		return outcome{err: err}
+	}
+	o.root.records.answered(m.leg, time.Now())
+	return outcome{member: m}
 }
 
 // agree takes the answer of the leg that has won into its media. One that picked the call up gets its answer now.

@@ -50,6 +50,7 @@ type Root struct {
 
 	joined  registry
 	ringers ringers
+	parking parking
 	seats   seats
 	legs    Legs
 

@@ -21,6 +21,7 @@ type transfer struct {
 // outcome is what became of a transfer.
 type outcome struct {
 	member member
+	parked *parked // the place where the other side is to wait instead
 	err    error
 }
 
@@ -51,8 +52,12 @@ func (t *twoParty) referred(from side, e sip.ReferEvent) {
 		if o.err = t.accept(asker.leg, e); o.err == nil {
 			o = t.reach(asker, referee, e)
 		}
-		if err := t.do(context.Background(), func() { t.transferred(o) }); err != nil && o.err == nil {
-			o.member.leave(t.root, elsewhere) // the call ended meanwhile
+		if err := t.do(context.Background(), func() { t.transferred(o) }); err != nil && o.err == nil { // the call ended meanwhile
+			if o.parked != nil {
+				o.parked.cancel()
+			} else {
+				o.member.leave(t.root, elsewhere)
+			}
 		}
 	})
 }
@@ -80,11 +85,14 @@ func (t *twoParty) reach(asker, referee member, e sip.ReferEvent) (out outcome) 
 	defer t.root.recovered(func() { out = outcome{err: sip.ErrPanic} })
 	if e.Replaces != nil {
 		m, err := t.takeOver(asker, *e.Replaces)
-		return outcome{m, err}
+		return outcome{member: m, err: err}
 	}
 	route := Plan(t.root.dir.Current(), asker.caller, e.To)
 	if err := route.Err(); err != nil {
 		return outcome{err: err}
+	}
+	if route.Kind == ToFeature {
+		return t.parkFor(asker, e, route)
 	}
 	payer := asker.caller
 	o := &onward{
@@ -105,15 +113,7 @@ func (t *twoParty) reach(asker, referee member, e sip.ReferEvent) (out outcome) 
 	if err != nil {
 		return outcome{err: err}
 	}
-	err = o.agree(t.ctx, won)
-	m := o.callee(won)
-	o.winner = nil
-	if err != nil {
-		m.leave(t.root, sip.Reason{Protocol: "SIP", Cause: 488})
-		return outcome{err: err}
-	}
-	t.root.records.answered(m.leg, time.Now())
-	return outcome{member: m}
+	return o.settle(t.ctx, won)
 }
 
 // transferHops is the Max-Forwards of a call that a REFER asks for.
@@ -155,6 +155,10 @@ func (t *twoParty) transferred(o outcome) {
 		if !tr.gone {
 			t.root.spawn(func() { t.tell(asker.leg, tr.event, code) }) // returns with the answer to the NOTIFY
 		}
+		return
+	}
+	if o.parked != nil {
+		t.park(tr.by, o.parked)
 		return
 	}
 	t.log.InfoContext(t.ctx, "transferred", "side", tr.by.String())
@@ -204,33 +208,5 @@ func (r *Root) serveReplacing(ctx context.Context, leg *sip.Leg, caller director
 	if err != nil {
 		return fmt.Errorf("replace: %w", err)
 	}
-	joined := false
-	defer func() {
-		if !joined { // refused, or a panic
-			other.leave(r, broken)
-		}
-	}()
-	in := leg.Invite()
-	_, isDirect := other.media.(*direct)
-	m := member{leg: leg, caller: caller, from: identity(caller, leg, caller.User != nil && caller.User.CLIR), media: r.newSide(isDirect, in.Source.Local.Addr(), secureOf(in.Source))}
-	err = mediaStatus(m.media.Offered(leg.Offer()))
-	var sdp []byte
-	if err == nil {
-		sdp, err = m.media.Answer(other.media)
-		err = mediaStatus(err)
-	}
-	if err == nil {
-		err = leg.Answer(ctx, sdp, other.from.shownTo(caller).connected()...)
-	}
-	if err != nil {
-		joined = true
-		other.leave(r, sip.ReasonOf(err))
-		m.media.Close()
-		return err
-	}
-	r.records.answered(leg, time.Now())
-	joined = true
-	t := &twoParty{root: r, log: r.log.With("call_id", leg.CallID()), legs: [2]member{m, other}}
-	t.rename(sideA)
-	return t.run(ctx)
+	return r.joinTo(ctx, leg, caller, other, func(reason sip.Reason) { other.leave(r, reason) })
 }

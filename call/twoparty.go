@@ -149,7 +149,7 @@ func (t *twoParty) early(s side) bool {
 // orphaned tells of a leg that has ended while its transfer was under way, when that has failed.
 func (t *twoParty) orphaned() (side, bool) {
 	for s := range t.legs {
-		if t.transfer == nil && t.legs[s].leg.Cause() != nil {
+		if t.transfer == nil && t.given == nil && t.legs[s].leg.Cause() != nil {
 			return side(s), true
 		}
 	}

@@ -23,6 +23,7 @@ type Participant struct {
 	Display string
 	URI     string // identity; empty leaves the side out
 	Target  string // Contact, empty for the identity's URI
+	Held    bool   // it does not hear the other side: on hold, or parked (RFC 4235 §4.1.6, +sip.rendering)
 }
 
 // Direction tells who began a call.

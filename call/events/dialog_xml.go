@@ -70,5 +70,11 @@ func writeParticipant(b *bytes.Buffer, side string, p Participant) {
 	if target == "" {
 		target = p.URI
 	}
-	fmt.Fprintf(b, ">%s</identity>\n      <target uri=\"%s\"/>\n    </%s>\n", bodyxml.Text(p.URI), bodyxml.Text(target), side)
+	fmt.Fprintf(b, ">%s</identity>\n      <target uri=\"%s\"", bodyxml.Text(p.URI), bodyxml.Text(target))
+	if p.Held {
+		b.WriteString(">\n        <param pname=\"+sip.rendering\" pval=\"no\"/>\n      </target>\n")
+	} else {
+		b.WriteString("/>\n")
+	}
+	fmt.Fprintf(b, "    </%s>\n", side)
 }

@@ -90,7 +90,7 @@ func (l lamps) LineCall(c call.LineCall) {
 		ID: c.ID, Direction: events.Recipient, State: lampStates[c.State], Since: c.Since,
 		// A watcher knows the dialog as the line's phone has it.
 		CallID: c.Dialog.CallID, LocalTag: string(c.Dialog.RemoteTag), RemoteTag: string(c.Dialog.LocalTag),
-		Local: events.Participant{URI: c.AOR.URI()},
+		Local: events.Participant{URI: c.AOR.URI(), Held: c.State == call.CallParked},
 	}
 	if c.Outgoing {
 		d.Direction = events.Initiator
