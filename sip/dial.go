@@ -143,9 +143,7 @@ func (s *Server) newCall(o Outgoing) (*Leg, error) {
 	l.log = s.log.With("call_id", l.id.CallID, "leg", short(l.id.LocalTag))
 	l.sessionID.begin()
 	c := &outCall{method: sipmsg.INVITE, body: o.Offer, hops: o.MaxForwards, delayed: o.Offer == nil}
-	for _, h := range o.Headers {
-		c.headers = append(c.headers, sipmsg.NewHeader(h.Name, h.Value))
-	}
+	c.headers = append(l.session.begin(l, 0), ofOurs(o.Headers)...)
 	l.call = &ourCall{invite: c, credentials: o.Credentials, reliable: o.Reliable, answered: make(chan ackResult, 1), strays: make(map[string]*sipmsg.Request)}
 	c.done = l.concludeCall
 	return l, nil

@@ -140,11 +140,11 @@ func (l *Leg) await(tx *serverTx, res *sipmsg.Response, delayed bool, acked chan
 	seq := tx.req.CSeq().SeqNo
 	l.awaiting[seq] = a
 	l.respond(tx, res)
-	a.again = l.after(a.interval, func() { l.again(seq, a) })
+	a.again = l.after(a.interval, func() { l.repeat(seq, a) })
 	a.limit = l.after(ackLimit, func() { l.noACK(seq, a) })
 }
 
-func (l *Leg) again(seq uint32, a *awaitedACK) {
+func (l *Leg) repeat(seq uint32, a *awaitedACK) {
 	if l.awaiting[seq] != a {
 		return
 	}

@@ -209,7 +209,7 @@ func (l *Leg) forked(res *sipmsg.Response) bool {
 // (RFC 3261 §22.2).
 func (l *Leg) retry(c *outCall, res *sipmsg.Response) bool {
 	if res == nil || res.StatusCode != 401 && res.StatusCode != 407 || l.call == nil || l.call.credentials == nil ||
-		c.tries >= 2 || c.cancel {
+		c.challenged >= 2 || c.cancel {
 		return false
 	}
 	name, answer := "WWW-Authenticate", "Authorization"
@@ -221,7 +221,7 @@ func (l *Leg) retry(c *outCall, res *sipmsg.Response) bool {
 			continue
 		}
 		ch, err := digest.ParseChallenge(h.Value())
-		if err != nil || !digest.CanDigest(ch) || c.tries == 1 && !ch.Stale {
+		if err != nil || !digest.CanDigest(ch) || c.challenged == 1 && !ch.Stale {
 			continue
 		}
 		username, password, ok := l.call.credentials(ch.Realm)
@@ -236,18 +236,27 @@ func (l *Leg) retry(c *outCall, res *sipmsg.Response) bool {
 		}
 		c.headers = slices.DeleteFunc(slices.Clone(c.headers), func(h sipmsg.Header) bool { return sameHeader(h.Name(), answer) })
 		c.headers = append(c.headers, sipmsg.NewHeader(answer, cred.String()))
-		c.tries++
-		if c == l.call.invite {
-			l.call.early, l.call.offers = nil, nil
-			l.ringsAt.Store(nil)
-		}
-		if err := l.send(c); err != nil {
-			c.final = true
-			c.done(nil, err)
-		}
+		c.challenged++
+		l.again(c)
 		return true
 	}
 	return false
+}
+
+// maxTries bounds how often one request is sent anew, for whatever reason.
+const maxTries = 5
+
+// again sends a request anew, in a transaction of its own.
+func (l *Leg) again(c *outCall) {
+	c.tries++
+	if c == l.inviteCall() {
+		l.call.early, l.call.offers = nil, nil
+		l.ringsAt.Store(nil)
+	}
+	if err := l.send(c); err != nil {
+		c.final = true
+		c.done(nil, err)
+	}
 }
 
 // cancelCall cancels an INVITE of ours: at once if a provisional answer came, else as soon as one does (RFC 3261 §9.1). No

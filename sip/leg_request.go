@@ -24,17 +24,18 @@ type outCall struct {
 	delayed bool         // an INVITE without offer: the peer makes it, and the answer goes into the ACK
 	done    func(res *sipmsg.Response, err error)
 
-	seq       uint32
-	req       *sipmsg.Request
-	wire      *wire
-	tx        *clientTx
-	begun     bool // a provisional answer came
-	final     bool
-	tries     int             // counts up with each repetition, with credentials for one
-	cancel    bool            // to be cancelled as soon as that is allowed
-	cancelled bool            // CANCEL was sent
-	limit     *time.Timer     // when to stop waiting, nil for the transaction's own
-	acked     *sipmsg.Request // ACK of a 2xx, repeated with it
+	seq        uint32
+	req        *sipmsg.Request
+	wire       *wire
+	tx         *clientTx
+	begun      bool // a provisional answer came
+	final      bool
+	tries      int             // counts up with each repetition
+	challenged int             // how many of them were with credentials
+	cancel     bool            // to be cancelled as soon as that is allowed
+	cancelled  bool            // CANCEL was sent
+	limit      *time.Timer     // when to stop waiting, nil for the transaction's own
+	acked      *sipmsg.Request // ACK of a 2xx, repeated with it
 }
 
 func (c *outCall) stopLimit() {
@@ -191,7 +192,7 @@ func (l *Leg) takeReply(c *outCall, try int, res *sipmsg.Response, err error) {
 		return
 	}
 	c.final = true
-	if l.retry(c, res) {
+	if l.retry(c, res) || l.lengthen(c, res) {
 		return
 	}
 	code := "timeout"

@@ -2,6 +2,7 @@ package sip
 
 import (
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -100,6 +101,35 @@ func (t *sessionTimer) ask(*Leg) []sipmsg.Header {
 	return headers
 }
 
+// begin returns the headers of a call of ours: we ask for the longest interval, and leave it to the callee whether there is to be
+// a timer, and who refreshes (RFC 4028 §7.1). least is what a 422 asked for, 0 before one.
+func (t *sessionTimer) begin(l *Leg, least time.Duration) []sipmsg.Header {
+	headers := []sipmsg.Header{sipmsg.NewHeader("Session-Expires", seconds(wholeSeconds(max(l.s.cfg.SessionExpires, least))))}
+	if least = max(least, l.s.cfg.MinSE); least > leastMinSE {
+		headers = append(headers, sipmsg.NewHeader("Min-SE", seconds(wholeSeconds(least))))
+	}
+	return headers
+}
+
+// lengthen repeats an INVITE of ours whose session interval is too short for somebody, with the one that he names
+// (RFC 4028 §7.3). It reports whether it did.
+func (l *Leg) lengthen(c *outCall, res *sipmsg.Response) bool {
+	if res == nil || res.StatusCode != 422 || c != l.inviteCall() || c.cancel || c.tries >= maxTries {
+		return false
+	}
+	least := minSE(res)
+	if least <= l.session.minSE {
+		return false // it has that already
+	}
+	l.session.minSE = least
+	kept := slices.DeleteFunc(slices.Clone(c.headers), func(h sipmsg.Header) bool {
+		return sameHeader(h.Name(), "session-expires") || sameHeader(h.Name(), "min-se")
+	})
+	c.headers = append(kept, l.session.begin(l, least)...)
+	l.again(c)
+	return true
+}
+
 // told settles the session timer by the 2xx to a request of ours (RFC 4028 §7.2).
 func (t *sessionTimer) told(l *Leg, res *sipmsg.Response) {
 	se, refresher, ok := sessionExpires(res)
@@ -116,12 +146,15 @@ func (t *sessionTimer) told(l *Leg, res *sipmsg.Response) {
 	t.arm(l)
 }
 
-// raise takes over the interval of a 422 (RFC 4028 §7.4).
-func (t *sessionTimer) raise(res *sipmsg.Response) {
-	if m := minSE(res); m > t.minSE {
-		t.minSE = m
-		t.interval = max(t.interval, m)
+// raise takes over the interval of a 422 (RFC 4028 §7.4) and reports whether it asks for more than it had.
+func (t *sessionTimer) raise(res *sipmsg.Response) bool {
+	m := minSE(res)
+	if m <= t.minSE {
+		return false
 	}
+	t.minSE = m
+	t.interval = max(t.interval, m)
+	return true
 }
 
 // arm starts the clock of an interval: half of it until our refresh, or nearly all of it until we give the peer up
@@ -182,8 +215,7 @@ func (l *Leg) refreshSession() {
 		case dialogGone(res, err):
 			l.over(errors.Join(ErrDialogGone, err))
 			l.bye(Reason{Protocol: "SIP", Cause: 408, Text: "Session refresh failed"})
-		case res.StatusCode == 422:
-			l.session.raise(res)
+		case res.StatusCode == 422 && l.session.raise(res):
 			l.refreshSession()
 		case res.StatusCode == 405 || res.StatusCode == 501:
 			delete(l.allow, "UPDATE")
