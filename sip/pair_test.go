@@ -65,7 +65,7 @@ func badNetwork(n *memnet.Network, r *rand.Rand, loss, double float64) {
 	n.OnPacket(func(memnet.Packet) memnet.Verdict {
 		mu.Lock()
 		defer mu.Unlock()
-		v := memnet.Delay(time.Duration(5+r.IntN(56)) * time.Millisecond)
+		v := memnet.Delay(5*time.Millisecond + time.Duration(r.Int64N(int64(55*time.Millisecond)))) // no two arrive at one moment
 		v.Drop = r.Float64() < loss
 		if r.Float64() < double {
 			v.Copies = 1
