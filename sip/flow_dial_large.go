@@ -2,6 +2,7 @@ package sip
 
 import (
 	"context"
+	"strings"
 	"time"
 )
 
@@ -25,4 +26,17 @@ func (l *Leg) widen(ctx context.Context, t Target) {
 	if _, err := o.connect(ctx); err != nil {
 		l.log.Info("a large INVITE goes by UDP", "remote", l.peer.Remote, "err", err)
 	}
+}
+
+// wideWire is the way of a request of so many bytes by the connection, when it is large, or when the peer's Contact asks for
+// TCP (RFC 3261 §12.2.1.1, §18.1.1), and there is a connection. It is the owner's.
+func (l *Leg) wideWire(size int) (*wire, bool) {
+	if l.wide == nil {
+		return nil, false
+	}
+	asked, _ := l.target.UriParams.Get("transport")
+	if size <= mtu && !strings.EqualFold(asked, "tcp") || !l.wide.up() {
+		return nil, false
+	}
+	return &wire{s: l.s, flow: l.wide, to: l.wide.hop.Addr}, true
 }

@@ -193,11 +193,13 @@ func TestLargeINVITEByTCP(t *testing.T) {
 		tcp   bool // the trunk listens
 		want  string
 		count float64 // of large messages by UDP
+		asks  string  // what the trunk's Contact asks for
 	}{
-		{"small", 400, true, "UDP", 0},
-		{"large", 1400, true, "TCP", 0},
-		{"very large", 4000, true, "TCP", 0},
-		{"large, no TCP", 1400, false, "UDP", 1},
+		{"small", 400, true, "UDP", 0, ""},
+		{"large", 1400, true, "TCP", 0, ""},
+		{"very large", 4000, true, "TCP", 0, ""},
+		{"large, no TCP", 1400, false, "UDP", 1, ""},
+		{"large, and TCP from then on", 1400, true, "TCP", 0, ";transport=tcp"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -223,10 +225,13 @@ func TestLargeINVITEByTCP(t *testing.T) {
 				if len(invite.Body()) != tt.bytes {
 					t.Errorf("%d bytes came, want %d", len(invite.Body()), tt.bytes)
 				}
-				at.Answer(invite, "200 OK", "callee", "Contact: <sip:there@"+trunkAddr+">", answerBody)
-				p.WantRequest("ACK") // small ones go by UDP as before
+				at.Answer(invite, "200 OK", "callee", "Contact: <sip:there@"+trunkAddr+tt.asks+">", answerBody)
+				if tt.asks == "" {
+					at = p // small ones go by UDP as before
+				}
+				at.WantRequest("ACK")
 				done := hangup(leg)
-				p.Answer(p.WantRequest("BYE"), "200 OK", "")
+				at.Answer(at.WantRequest("BYE"), "200 OK", "")
 				<-done
 				if got := testutil.ToFloat64(c.srv.metrics.oversize.WithLabelValues("request")); got != tt.count {
 					t.Errorf("%v large messages by UDP counted, want %v", got, tt.count)

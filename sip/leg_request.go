@@ -59,8 +59,8 @@ func (l *Leg) sendHere(c *outCall) error {
 	l.localSeq++
 	c.seq = l.localSeq
 	req := l.build(c, w)
-	if l.wide != nil && len(req.String()) > mtu && l.wide.up() {
-		w = &wire{s: l.s, flow: l.wide, to: l.wide.hop.Addr}
+	if wide, ok := l.wideWire(len(req.String())); ok {
+		w = wide
 		req = l.build(c, w)
 	}
 	c.req, c.wire, c.begun, c.final = req, w, false, false
@@ -227,6 +227,9 @@ func (l *Leg) ackFor(c *outCall, sdp []byte) {
 	if err != nil {
 		return
 	}
+	if wide, ok := l.wideWire(len(sdp)); ok {
+		w = wide
+	}
 	c.acked = l.request(sipmsg.ACK, c.seq, w)
 	if c.req != nil {
 		for _, name := range []string{"authorization", "proxy-authorization"} {
@@ -240,6 +243,9 @@ func (l *Leg) ackFor(c *outCall, sdp []byte) {
 
 func (l *Leg) sendACK(c *outCall) {
 	w, err := l.wire()
+	if wide, ok := l.wideWire(len(c.acked.Body())); ok {
+		w, err = wide, nil
+	}
 	if err == nil {
 		err = w.WriteMsg(c.acked)
 	}
