@@ -20,7 +20,7 @@ scenarios() {
 		awk -f "$here/steps.awk" "$f" >"$work/xml/$(basename "$f" .steps).xml" || exit 1
 	done
 	local codecs
-	for codecs in 06 08 32; do # of about 100 bytes each
+	for codecs in 02 03 16; do # of 200 bytes each, besides 850 bytes
 		for f in big_a big_b; do
 			sed "s/PAD/$codecs/" "$here/calls/$f.steps" | awk -f "$here/steps.awk" >"$work/xml/$f-$codecs.xml"
 		done
@@ -39,14 +39,21 @@ play() {
 		-cid_str "%u-%p-$RANDOM" "$@" >screen.log 2>&1)
 }
 
+listens() { grep -q "$(printf ':%04X ' "$1")" /proc/net/udp /proc/net/tcp; }
+
 # callee STEPS LINE ARGUMENTS… registers a line and has it wait for its call.
 callee() {
 	play register "$2" || return 1
 	play "$@" &
 	parties+=($!)
-	local port
-	port=$(printf ':%04X ' $((16000 + base + $2)))
-	eventually 10 grep -q "$port" /proc/net/udp
+	eventually 10 listens $((16000 + base + $2))
+}
+
+# outside STEPS PORT ARGUMENTS… is a peer of the site that waits for its call; it stands for line 3.
+outside() {
+	play "$1" 3 -p "$2" "${@:3}" &
+	parties+=($!)
+	eventually 10 listens "$2"
 }
 
 # caller STEPS LINE ARGUMENTS… has a line call.
@@ -135,10 +142,19 @@ forward_no_answer() {
 		caller talk_a 0 -key dial "$(line 1)" -d 500
 }
 big() { callee "big_b-$1" 1 "${@:2}" && caller "big_a-$1" 0 -key dial "$(line 1)"; }
+# big_out CODECS DIGIT ARGUMENTS… calls by the trunk that takes +339DIGIT and is at port 509DIGIT.
+big_out() { outside "big_b-$1" "509$2" "${@:3}" && caller "big_a-$1" 0 -key dial "sip:+339${2}0000001@bench.test"; }
 timer() { callee "$2" 1 && caller "$1" 0 -key dial "$(line 1)" -d "${3:-1500}"; }
 
 scenarios
 "$here/../bench/site.sh" 1 400 "$work" || exit 1
+# Further trunks, each for the numbers +339DIGIT, at the port 509DIGIT.
+for digit in 4 5 6 7 8; do
+	way=large_by_tcp
+	[ $digit != 7 ] || way="transport: tcp, shared"
+	echo "      - {name: way$digit, address: \"127.0.0.1:509$digit\", $way: true, no_probe: true, prefixes: [\"+339$digit\"]}"
+done >"$work/ways.yaml"
+sed -i "/name: bench-uas/r $work/ways.yaml" "$work/bench.yaml"
 "$bin/passerelle" import --data "$work/data" "$work/bench.yaml" "$work/users.csv" >"$work/import.log" 2>&1 || { cat "$work/import.log"; exit 1; }
 start_server serve --data "$work/data" --log json --log-level debug
 admin=(--unix-socket "$work/data/admin.sock")
@@ -161,10 +177,14 @@ call 'session refreshed for the caller' timer timer_theirs_a answer
 call 'session refreshed by the callee' timer renewed_a timer_own_b
 call 'session refreshed for the callee, no UPDATE' timer talk_a timer_theirs_b 50000
 call 'callee wants longer sessions' timer talk_a timer_least_b 50000
-call '1200 bytes over UDP' big 06
-call '1400 bytes over UDP' big 08
-call '4000 bytes over UDP' big 32
-call '4000 bytes to a phone on TCP' big 32 -t t1
+call '1200 bytes over UDP' big 02
+call '1400 bytes over UDP' big 03
+call '4000 bytes over UDP' big 16
+call '1200 bytes to a trunk on UDP and TCP' big_out 02 4
+call '1400 bytes to a trunk on UDP and TCP' big_out 03 5 -t t1
+call '4000 bytes to a trunk on UDP and TCP' big_out 16 8 -t t1
+call '4000 bytes to a trunk on TCP' big_out 16 7 -t t1
+call '4000 bytes to a trunk on UDP that has no TCP' big_out 16 6
 
 reap
 check 'no leg is left' eventually 40 quiet

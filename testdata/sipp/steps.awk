@@ -92,10 +92,12 @@ function body(  i, w, k, j, pad, text) {
 	return "Content-Length: 0\n\n"
 }
 
-# padding is codecs that make a message large, as those of a video phone do; each takes 100 bytes.
-function padding(lines,  i, text) {
+# padding is codecs that make a message large, as those of a video phone do; each takes 200 bytes.
+function padding(lines,  i, text, filler) {
+	for (filler = "0123456789"; length(filler) < 140; filler = filler filler)
+		;
 	for (i = 1; i <= lines; i++)
-		text = text sprintf("a=rtpmap:%d filler/8000\na=fmtp:%d filler-%04d=%s\n", 101 + i, 101 + i, i, "01234567890123456789012345678901234567890123")
+		text = text sprintf("a=rtpmap:%d filler/8000\na=fmtp:%d filler-%04d=%s\n", 101 + i, 101 + i, i, substr(filler, 1, 148))
 	return text
 }
 
