@@ -4,7 +4,7 @@ BIN     := bin/passerelle
 VERSION := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test browser unit race tools tools-test packages sipp sipp-load bench soak soak-short sipp-both proofs test-clients fmt fmt-check vet lint tidy
+.PHONY: help build run test browser unit race tools tools-test packages sipp sipp-calls sipp-load bench soak soak-short sipp-both sipp-beside proofs test-clients fmt fmt-check vet lint tidy
 
 # The tools are modules of their own, independent of the server's packages.
 TOOLS   := confload regload rtppcap trial
@@ -43,6 +43,9 @@ packages: ## install the Debian packages that tests use, those that are absent
 sipp: build tools packages ## SIPp scenarios against the built binary
 	testdata/sipp/run.sh
 
+sipp-calls: build tools packages ## calls of two and three SIPp parties: hold, transfers, forwards, forking, timers, PRACK, large messages
+	testdata/sipp/calls.sh
+
 sipp-load: build tools packages ## a minute of registrations and gateway calls by SIPp; LOAD="-d 600 -r 500 -c 30" for more
 	testdata/sipp/load.sh $(LOAD)
 
@@ -56,13 +59,16 @@ bench: build tools ## what bridges and registrations cost, against a bare echo; 
 soak: build tools packages ## random callers for DUR (30m), then everything must be given back
 	bin/trial soak -for $(DUR) $(SOAK)
 
-# The soak mostly waits, on ports of its own: it runs beside the others.
+# The soak and the calls mostly wait, on ports of their own: they run beside the others.
 proofs: build tools packages
-	@$(MAKE) --no-print-directory -j2 -O soak-short sipp-both
+	@$(MAKE) --no-print-directory -j3 -O soak-short sipp-beside sipp-both
 
 sipp-both:
 	@$(MAKE) --no-print-directory sipp
 	@$(MAKE) --no-print-directory sipp-load
+
+sipp-beside:
+	@SIP=127.0.0.1:15080 HTTP=127.0.0.1:18091 RTP=127.0.0.1:25000-25999 PORTS=19000 $(MAKE) --no-print-directory sipp-calls
 
 soak-short:
 	@$(MAKE) --no-print-directory soak DUR=60s SOAK="-sip 127.0.0.1:15070 -http 127.0.0.1:18090 -rtp 127.0.0.1:36000-38999"

@@ -366,7 +366,7 @@ func TestBothHoldAtOnce(t *testing.T) {
 		call := w.dial(w.t.Context(), alice.Phone, "sip:203@paris.acme.test", softphone.InviteOptions{})
 		c := w.take(camille.rings(w))
 		a := w.up(call)
-		for range 20 {
+		for range 1000 {
 			done := make(chan error, 2)
 			for _, side := range []*softphone.Call{a, c} {
 				go func() {

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # Calls of two and three parties through the built binary: `make sipp-calls`, or testdata/sipp/calls.sh [PATTERN] for the
 # calls whose name contains a pattern. Each party is a SIPp that plays a list of steps (calls/*.steps, see README.md). All
-# calls run beside each other, each between lines of its own. KEEP=1 keeps the logs.
+# calls run beside each other, each between lines of its own, and trunks are at the ports 5040 to 5055. KEEP=1 keeps the logs.
 set -uo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 sip=${SIP:-127.0.0.1:15060} http=${HTTP:-127.0.0.1:18080} rtp=${RTP:-127.0.0.1:20000-24999}
+ports=${PORTS:-16000} # the first of 900
 pattern=${1:-}
 . "$here/lib.sh"
 
@@ -33,7 +34,8 @@ play() {
 	local steps=$1 n=$2 at=$((base + $2)) u=$((base + ${owner:-$2}))
 	shift 2
 	mkdir -p "$dir/$n-$steps"
-	(cd "$dir/$n-$steps" && exec sipp "$sip" -sf "$work/xml/$steps.xml" -nostdin -m 1 -i 127.0.0.1 -p $((16000 + at)) -mi 127.0.0.1 -mp $((26000 + 10 * at)) \
+	ln -sf "$work/one.pcap" "$dir/$n-$steps/"
+	(cd "$dir/$n-$steps" && exec sipp "$sip" -sf "$work/xml/$steps.xml" -nostdin -m 1 -i 127.0.0.1 -p $((ports + at)) -mi 127.0.0.1 -mp $((ports + 200 + 4 * at)) \
 		-au "user$u" -ap secret -auth_uri bench.test -key line "user$u" -key a $((3000000 + base)) -key b $((3000001 + base)) -key c $((3000002 + base)) \
 		-key d $((3000003 + base)) -timeout 90 -timeout_error -trace_err -error_file errors.log -trace_msg -message_file messages.log \
 		-cid_str "%u-%p-$RANDOM" "$@" >screen.log 2>&1)
@@ -46,7 +48,7 @@ callee() {
 	play register "$2" || return 1
 	play "$@" &
 	parties+=($!)
-	eventually 10 listens $((16000 + base + $2))
+	eventually 10 listens $((ports + base + $2))
 }
 
 # outside STEPS PORT ARGUMENTS… is a peer of the site that waits for its call; it stands for line 3.
@@ -92,6 +94,7 @@ report() {
 	fi
 	failed=$((failed + 1))
 	echo "FAIL  $1"
+	cat "$work/${1//[^a-zA-Z0-9]/_}/why" 2>/dev/null
 	local party
 	for party in "$work/${1//[^a-zA-Z0-9]/_}"/*/; do
 		[ -s "$party/errors.log" ] || continue
@@ -124,7 +127,6 @@ quiet() { # everything given back
 line() { echo "sip:$((3000000 + base + $1))@bench.test"; }
 
 two() { callee "$1_b" 1 && caller "$1_a" 0; }
-talk() { callee "$1" 1 && caller talk_a 0 -key dial "$(line 1)" -d "${2:-500}"; }
 three() { callee "$1_c" 2 && callee "$1_b" 1 && caller "$1_a" 0; }
 blind_busy() { callee busy 2 && callee blind_busy_b 1 && caller blind_busy_a 0; }
 attended() { callee attended_c 2 && callee attended_a 0 && caller attended_b 1; }
@@ -142,19 +144,50 @@ forward_no_answer() {
 		caller talk_a 0 -key dial "$(line 1)" -d 500
 }
 big() { callee "big_b-$1" 1 "${@:2}" && caller "big_a-$1" 0 -key dial "$(line 1)"; }
-# big_out CODECS DIGIT ARGUMENTS… calls by the trunk that takes +339DIGIT and is at port 509DIGIT.
-big_out() { outside "big_b-$1" "509$2" "${@:3}" && caller "big_a-$1" 0 -key dial "sip:+339${2}0000001@bench.test"; }
-timer() { callee "$2" 1 && caller "$1" 0 -key dial "$(line 1)" -d "${3:-1500}"; }
+# big_out CODECS WAY ARGUMENTS… calls by the trunk at port 50WAY.
+big_out() { outside "big_b-$1" "50$2" "${@:3}" && caller "big_a-$1" 0 -key dial "sip:+339${2}000001@bench.test"; }
+# A space calls: out SPACE TO, after which $out is the call's place in the API.
+out() {
+	out=$(curl -sf "${admin[@]}" -H 'Content-Type: application/json' -d "{\"to\": \"$2\"}" "http://passerelle/api/v1/spaces/$1/calls" | field id) &&
+		out="spaces/$1/calls/$out"
+}
+field() { tr ',{}' '\n\n\n' | sed -n "s/^ *\"$1\": *\"\{0,1\}\([^\"]*\)\"\{0,1\}.*/\1/p" | head -1; }
+is() { [ "$(api GET "$out" | field "$1")" = "$2" ]; }
+# space_of OWNER is the ref of the space of the owner with that number.
+space_of() { api GET 'spaces?limit=100' | tr '}' '\n' | sed -n "s/.*\"ref\": *\"\([^\"]*\)\".*\"Owner $1\".*/\1/p; s/.*\"Owner $1\".*\"ref\": *\"\([^\"]*\)\".*/\1/p" | head -1; }
+# dial_out OWNER TO WAYS…: the space calls; what becomes of the call is a list of states, and of the status of a failure.
+dial_out() {
+	local state
+	out "$(space_of "$1")" "$2" || return 1
+	for state in "${@:3}"; do
+		case $state in
+		[0-9]*) is code "$state" ;;
+		*) eventually 60 is state "$state" ;;
+		esac || { echo "want $state: $(api GET "$out")" >"$dir/why"; return 1; }
+	done
+}
+out_key() { outside out_key "50$2" && dial_out "$1" "+339${2}000001" confirming in ended; }
+out_mailbox() { outside out_mailbox "50$2" && dial_out "$1" "+339${2}000001" confirming failed 480; }
+out_busy() { outside busy "50$2" && dial_out "$1" "+339${2}000001" failed 486; }
+out_down() { mkdir -p "$dir" && dial_out "$1" "+339${2}000001" failed; }
+out_line() { callee out_line 1 && dial_out "$1" $((3000001 + base)) ringing in ended; }
+out_unanswered() { callee silent 1 && dial_out "$1" $((3000001 + base)) ringing failed 480; }
+out_cancelled() {
+	outside silent "50$2" && dial_out "$1" "+339${2}000001" ringing && api DELETE "$out" && eventually 10 is state cancelled
+}
+pair() { callee "$2" 1 && caller "$1" 0 -key dial "$(line 1)" -d "${3:-1500}"; }
 
 scenarios
-"$here/../bench/site.sh" 1 400 "$work" || exit 1
-# Further trunks, each for the numbers +339DIGIT, at the port 509DIGIT.
-for digit in 4 5 6 7 8; do
-	way=large_by_tcp
-	[ $digit != 7 ] || way="transport: tcp, shared"
-	echo "      - {name: way$digit, address: \"127.0.0.1:509$digit\", $way: true, no_probe: true, prefixes: [\"+339$digit\"]}"
+"$bin/rtppcap" -o "$work/one.pcap" -digits 1 || exit 1
+"$here/../bench/site.sh" 8 400 "$work" || exit 1
+# Further trunks, each for the numbers +339NN, at the port 50NN. Phones ring for 8 s.
+for way in {40..55}; do
+	kind=large_by_tcp
+	[ $way != 43 ] || kind="transport: tcp, shared"
+	echo "      - {name: way$way, address: \"127.0.0.1:50$way\", $kind: true, no_probe: true, prefixes: [\"+339$way\"]}"
 done >"$work/ways.yaml"
-sed -i "/name: bench-uas/r $work/ways.yaml" "$work/bench.yaml"
+sed -i "/name: bench-uas/r $work/ways.yaml
+	/timezone:/a\\    ring_seconds: 8" "$work/bench.yaml"
 "$bin/passerelle" import --data "$work/data" "$work/bench.yaml" "$work/users.csv" >"$work/import.log" 2>&1 || { cat "$work/import.log"; exit 1; }
 start_server serve --data "$work/data" --log json --log-level debug
 admin=(--unix-socket "$work/data/admin.sock")
@@ -172,19 +205,28 @@ call 'two phones, both busy' fork_busy
 call 'forwarded always, then when busy' forward_always
 call 'forwarded when nobody answers, then when not reachable' forward_no_answer
 call 'session too brief' caller timer_brief_a 0
-call 'session refreshed by the caller' timer timer_own_a renewed_b
-call 'session refreshed for the caller' timer timer_theirs_a answer
-call 'session refreshed by the callee' timer renewed_a timer_own_b
-call 'session refreshed for the callee, no UPDATE' timer talk_a timer_theirs_b 50000
-call 'callee wants longer sessions' timer talk_a timer_least_b 50000
+call 'session refreshed by the caller' pair timer_own_a renewed_b
+call 'session refreshed for the caller' pair timer_theirs_a answer
+call 'session refreshed by the callee' pair renewed_a timer_own_b
+call 'session refreshed for the callee, no UPDATE' pair talk_a timer_theirs_b 50000
+call 'callee wants longer sessions' pair talk_a timer_least_b 50000
 call '1200 bytes over UDP' big 02
 call '1400 bytes over UDP' big 03
 call '4000 bytes over UDP' big 16
-call '1200 bytes to a trunk on UDP and TCP' big_out 02 4
-call '1400 bytes to a trunk on UDP and TCP' big_out 03 5 -t t1
-call '4000 bytes to a trunk on UDP and TCP' big_out 16 8 -t t1
-call '4000 bytes to a trunk on TCP' big_out 16 7 -t t1
-call '4000 bytes to a trunk on UDP that has no TCP' big_out 16 6
+call '1200 bytes to a trunk on UDP and TCP' big_out 02 40
+call '1400 bytes to a trunk on UDP and TCP' big_out 03 41 -t t1
+call '4000 bytes to a trunk on UDP and TCP' big_out 16 42 -t t1
+call '4000 bytes to a trunk on TCP' big_out 16 43 -t t1
+call '4000 bytes to a trunk on UDP that has no TCP' big_out 16 44
+call 'PRACK of the caller, plain ringing' pair prack_ring_a no_prack_b
+call 'PRACK of the callee, plain caller' pair talk_a late_prack_b
+call 'a space calls out: a key' out_key 1 45
+call 'a space calls out: a mailbox' out_mailbox 2 46
+call 'a space calls out: busy' out_busy 3 47
+call 'a space calls out: trunk down' out_down 4 48
+call 'a space calls a line' out_line 5
+call 'a space calls a line that does not answer' out_unanswered 6
+call 'a space calls out: cancelled' out_cancelled 7 49
 
 reap
 check 'no leg is left' eventually 40 quiet

@@ -50,11 +50,16 @@ function receive(what, name, optional, actions, more) {
 	print actions == "" ? "/>" : ">\n    <action>\n" actions "    </action>\n  </recv>"
 }
 
-function next_label(  i) {
-	for (i = 2; i <= n; i++)
-		if (option[i] ~ /^next /)
-			return " next=\"" substr(option[i], 6) "\""
-	return ""
+# next_label is the options "next LABEL" and "timeout MILLISECONDS LABEL" of a step.
+function next_label(  i, w, text) {
+	for (i = 2; i <= n; i++) {
+		split(option[i], w, " ")
+		if (w[1] == "next")
+			text = text " next=\"" w[2] "\""
+		else if (w[1] == "timeout")
+			text = text " timeout=\"" w[2] "\" ontimeout=\"" w[3] "\""
+	}
+	return text
 }
 
 # extra is the header lines among the options.
@@ -115,7 +120,7 @@ function request(method, uri, to, cseq, branch, more) {
 	if (method != "ACK" && method != "CANCEL" && method != "BYE")
 		print "Contact: <sip:[line]@[local_ip]:[local_port];transport=[transport]>"
 	if (method == "INVITE")
-		print "Allow: ACK, BYE, CANCEL, INFO, INVITE, NOTIFY, OPTIONS, PRACK, REFER, UPDATE"
+		print allowed
 	printf "%s%s]]></send>\n", extra(), method == "ACK" && !acksdp ? "Content-Length: 0\n\n" : body()
 }
 
@@ -135,6 +140,7 @@ function open(  uri) {
 
 BEGIN {
 	FS = "\n"
+	allowed = "Allow: ACK, BYE, CANCEL, INFO, INVITE, NOTIFY, OPTIONS, PRACK, REFER, UPDATE"
 	print "<?xml version=\"1.0\" encoding=\"ISO-8859-1\"?>"
 }
 
@@ -187,8 +193,11 @@ word[1] == "dial" {
 	next
 }
 
+# wait CODE [METHOD]: what is answered to our last request, or to one of that method.
 word[1] == "wait" {
 	actions = checks()
+	if (words > 2)
+		lastmethod[d] = word[3]
 	if (lastmethod[d] == "INVITE" && word[2] > 100 && word[2] < 300)
 		actions = remote("To") actions
 	if (word[2] > 100 && word[2] < 200)
@@ -249,6 +258,8 @@ word[1] == "answer" {
 	printf "SIP/2.0 %d %s\nVia:[$%svia%s]\nFrom:[$%sfrom%s]\nTo:[$%sto%s]%s\nCall-ID:[$%sid%s]\nCSeq:[$%scseq%s]\n", word[3], reason, d, method, d, method, d, method, tagged, d, method, d, method
 	if (word[3] > 100 && word[3] < 300)
 		print "Contact: <sip:[line]@[local_ip]:[local_port];transport=[transport]>"
+	if (method == "INVITE" && word[3] > 100 && word[3] < 300 && extra() !~ /Allow:/)
+		print allowed
 	printf "%s%s]]></send>\n", extra(), body()
 	if (method == "INVITE" && word[3] >= 200)
 		settled[d] = 1
