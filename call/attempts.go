@@ -79,10 +79,18 @@ func (o *onward) uriAttempt(uri string) (*attempt, error) {
 // prepare gives an attempt its media and its offer: the caller's, or one of our own when the caller has made none yet.
 func (o *onward) prepare(a *attempt, local netip.Addr) error {
 	var err error
+	if a.late = o.late(a); a.late && a.secure != media.NoSRTP {
+		a.secure = media.OptionalSRTP // the offer is the phone's
+	}
 	if a.media, err = o.newSide(local, a.secure); err != nil {
 		return mediaStatus(err)
 	}
 	o.sides = append(o.sides, a.media)
+	a.out.Reliable = o.leg != nil && o.leg.Invite().Supports("100rel")
+	if a.late {
+		a.out.Reliable = false // an offer in a provisional answer would wait for the caller's
+		return nil
+	}
 	from := o.media
 	if !o.offered {
 		from = nil

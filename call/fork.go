@@ -17,6 +17,7 @@ type attempt struct {
 	binding *sip.Binding
 	media   mediaSide
 	secure  media.SRTPPolicy
+	late    bool             // it gets no offer and makes one in its answer
 	trunk   *directory.Trunk // nil for a phone
 	called  string           // as the trunk was asked
 	user    *directory.User  // whose phone it is; nil for a trunk

@@ -52,7 +52,7 @@ func (r *Root) serveOnward(ctx context.Context, leg *sip.Leg, caller directory.C
 	in := leg.Invite()
 	o := &onward{
 		root: r, leg: leg, log: log, caller: caller, from: identity(caller, leg, route.HideNumber),
-		direct: r.isDirect(caller, route) && leg.Offer() != nil,
+		direct: r.isDirect(caller, route),
 	}
 	if route.Kind == ToEmergency {
 		o.from = o.from.forHelp(route.Callback)
@@ -176,6 +176,11 @@ func (o *onward) byLine(ctx context.Context, u *directory.User) (*forkEvent, err
 	case !u.WaitsCalls() && o.root.records.busy(u, o.leg):
 		return nil, errEngaged
 	}
+	if !o.root.isDirect(o.caller, Route{Kind: ToLine, User: u}) {
+		if err := o.through(); err != nil {
+			return nil, err
+		}
+	}
 	attempts, err := o.lineAttempts(u)
 	if err != nil {
 		return nil, err
@@ -188,6 +193,9 @@ func (o *onward) byLine(ctx context.Context, u *directory.User) (*forkEvent, err
 
 // byTrunks tries one way out after the other, until one takes the call or says what only the callee can say.
 func (o *onward) byTrunks(ctx context.Context, route Route) (*forkEvent, error) {
+	if err := o.through(); err != nil {
+		return nil, err
+	}
 	var last error = &sip.StatusError{Code: 503, Reason: "Service Unavailable", Err: errors.New("no trunk with an address")}
 	trunks := route.InOrder(o.root.limits.Health)
 	for i, t := range trunks {
@@ -240,6 +248,9 @@ func (o *onward) byTrunk(ctx context.Context, t *directory.Trunk, route Route, a
 
 // byURI calls a mailbox or a forwarding's target outside that is a URI.
 func (o *onward) byURI(ctx context.Context, route Route) (*forkEvent, error) {
+	if err := o.through(); err != nil {
+		return nil, err
+	}
 	a, err := o.uriAttempt(route.URI)
 	if err != nil {
 		return nil, err
@@ -293,7 +304,7 @@ func (o *onward) ring(ctx context.Context, limit time.Duration, attempts []*atte
 
 // plainly repeats an attempt that offered secured media to a phone that knows none.
 func (o *onward) plainly(a *attempt, err error) *attempt {
-	if code, _ := sip.StatusOf(err); a.binding == nil || a.secure == 0 || code != 488 && code != 415 && code != 606 {
+	if code, _ := sip.StatusOf(err); a.binding == nil || a.late || a.secure == 0 || code != 488 && code != 415 && code != 606 {
 		return nil
 	}
 	b, err := o.phoneAttempt(a.user, a.binding, 0)
@@ -425,6 +436,9 @@ func (o *onward) callee(won *forkEvent) member {
 // has agreed to.
 func (o *onward) answer(ctx context.Context, won *forkEvent, connected []sip.Header) error {
 	b := won.attempt.media
+	if won.attempt.late {
+		return o.answerLate(ctx, won, connected)
+	}
 	if err := o.agree(ctx, won); err != nil {
 		return err
 	}

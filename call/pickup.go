@@ -151,7 +151,7 @@ func (o *onward) pick(p *pickup) (*forkEvent, error) {
 	}
 	p.media = o.root.newSide(direct, in.Source.Local.Addr(), secureOf(in.Source))
 	err := p.media.Offered(p.leg.Offer())
-	if err == nil && own != o.media {
+	if err == nil && own != o.media && o.offered {
 		err = own.Offered(o.leg.Offer())
 	}
 	if err == nil {

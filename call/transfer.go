@@ -45,13 +45,21 @@ func (t *twoParty) referred(from side, e sip.ReferEvent) {
 	t.transfer = &transfer{by: from, event: e}
 	asker, referee := *m, t.legs[from.other()]
 	t.root.spawn(func() { // ends with the outcome, or with the call
+		decided := false
+		defer func() {
+			if !decided { // a panic, which spawn survives
+				t.dropTransfer(asker.leg, e)
+			}
+		}()
 		if t.intoSpace(asker, from.other(), e) {
+			decided = true
 			return
 		}
 		o := outcome{}
 		if o.err = t.accept(asker.leg, e); o.err == nil {
 			o = t.reach(asker, referee, e)
 		}
+		decided = true
 		if err := t.do(context.Background(), func() { t.transferred(o) }); err != nil && o.err == nil { // the call ended meanwhile
 			if o.parked != nil {
 				o.parked.cancel()
@@ -59,6 +67,18 @@ func (t *twoParty) referred(from side, e sip.ReferEvent) {
 				o.member.leave(t.root, elsewhere)
 			}
 		}
+	})
+}
+
+// dropTransfer leaves the call as it was when its transfer has come to nothing by a fault of ours.
+func (t *twoParty) dropTransfer(asker *sip.Leg, e sip.ReferEvent) {
+	refused := asker.RefuseRefer(context.WithoutCancel(t.ctx), e, 500) == nil
+	_ = t.do(context.Background(), func() { // the call may have ended
+		if refused {
+			t.transfer = nil
+			return
+		}
+		t.transferred(outcome{err: sip.ErrPanic})
 	})
 }
 

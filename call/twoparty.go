@@ -158,6 +158,7 @@ func (t *twoParty) orphaned() (side, bool) {
 
 // join lets the two hear each other and works off what they told before.
 func (t *twoParty) join() {
+	t.relayBoth()
 	t.legs[sideA].media.Join(t.legs[sideB].media)
 	for s := range t.legs {
 		t.legs[s].media.SetHoldMusic(t.root.media.musicOf(t.legs[side(s).other()].caller))
