@@ -100,7 +100,9 @@ func (lc *lineCalls) ringing(leg *sip.Leg, from callerID) {
 		}
 		c.State = CallRinging
 		if !c.Outgoing {
-			c.Dialog = leg.ID()
+			if early := leg.EarlyDialogs(); len(early) > 0 {
+				c.Dialog = early[0]
+			}
 			if !from.hidden {
 				c.Name, c.Number = from.display, from.number
 			}

@@ -1,6 +1,9 @@
 package main
 
 import (
+	"fmt"
+	"regexp"
+	"strings"
 	"testing"
 	"time"
 
@@ -111,5 +114,45 @@ func TestPickupByMonitor(t *testing.T) {
 		w.cancelled(in)
 		w.meet(w.up(call), c)
 		w.bye(c)
+	})
+}
+
+// TestPickupByReplaces is RFC 5359 §2.12 as phones do it: the lamp names the dialog that rings, an INVITE with Replaces takes it.
+func TestPickupByReplaces(t *testing.T) {
+	inWorld(t, func(w *world) {
+		alice, bruno, camille := w.registered("alice-app", "sA-44c1d0"), w.registered("+33170001202", "pB-91aa37"), w.registered("+33170001203", "pC-0be5d2")
+		s, _ := w.subscribed(camille.Phone, watching("202"))
+		call := w.dial(w.t.Context(), alice.Phone, "sip:202@paris.acme.test", softphone.InviteOptions{})
+		in := bruno.rings(w)
+		w.shows(s, "trying")
+		in.Ring(180)
+		body := string(w.shows(s, "early").Body)
+		value := func(name string) string {
+			t.Helper()
+			m := regexp.MustCompile(name + `="([^"]+)"`).FindStringSubmatch(body)
+			if m == nil {
+				t.Fatalf("no %s in\n%s", name, body)
+			}
+			return m[1]
+		}
+		if value("call-id") != in.Request().Header("Call-ID") || !strings.Contains(in.Request().Header("From"), value("remote-tag")) {
+			t.Errorf("the lamp names another dialog\n%s", body)
+		}
+		replaces := fmt.Sprintf("%s;to-tag=%s;from-tag=%s;early-only", value("call-id"), value("local-tag"), value("remote-tag"))
+		take := softphone.InviteOptions{Headers: []softphone.Header{{Name: "Replaces", Value: replaces}}}
+		dana := w.phone("+15145550201", "pD-5c2e9b", func(c *softphone.Config) { c.Domain = "montreal.acme.test" })
+		if got := w.status(w.dial(w.t.Context(), dana, "sip:+33170001202@paris.acme.test", take)); got != 403 {
+			t.Errorf("a line of another site: got %s, want 403", statusError(got))
+		}
+		c := w.up(w.dial(w.t.Context(), camille.Phone, "sip:202@paris.acme.test", take))
+		a := w.up(call)
+		w.cancelled(in)
+		w.meet(a, c)
+		w.lit(s, "terminated cancelled")
+		if got := w.status(w.dial(w.t.Context(), bruno.Phone, "sip:202@paris.acme.test", take)); got != 481 {
+			t.Errorf("what rang is over: got %s, want 481", statusError(got))
+		}
+		w.bye(a)
+		w.gone(c, time.Second)
 	})
 }
