@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"log/slog"
+	"net"
+	"net/netip"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -11,6 +13,7 @@ import (
 	"passerelle/call"
 	"passerelle/call/cdr"
 	"passerelle/call/events"
+	"passerelle/call/trunks"
 	"passerelle/directory"
 	"passerelle/gateway"
 	"passerelle/hoteling"
@@ -32,6 +35,8 @@ type houseConfig struct {
 	associations hoteling.Store   // who is signed in where; nil forgets it at the end
 	musicDir     string           // of recordings for callers on hold; empty holds none
 	drainLimit   time.Duration
+	dns          trunks.DNS                                              // finds trunks by name; nil asks the system's name servers
+	dial         func(context.Context, netip.AddrPort) (net.Conn, error) // connects to trunks; nil means the system's network
 	log          *slog.Logger
 	metrics      *prometheus.Registry
 }
@@ -47,7 +52,10 @@ type house struct {
 	limits    call.Limits
 	server    *sip.Server
 	events    houseEvents
-	desk      *hoteling.Desk
+	trunks    *trunks.Trunks
+	// trunksEnded is closed when nothing watches the trunks any more.
+	trunksEnded chan struct{}
+	desk        *hoteling.Desk
 }
 
 // shutdownLimit bounds the goodbye and the BYEs of a shutdown.
@@ -55,7 +63,7 @@ const shutdownLimit = 15 * time.Second
 
 // newHouse wires the house; nothing runs yet.
 func newHouse(cfg houseConfig) *house {
-	h := &house{cfg: cfg}
+	h := &house{cfg: cfg, trunksEnded: make(chan struct{})}
 	mediaMetrics := media.NewMetrics(cfg.metrics)
 	h.lobby = media.NewMixer(media.MixerConfig{Isolated: true, Name: "lobby", Log: cfg.log, Metrics: mediaMetrics})
 	root := call.NewRoot(cfg.live, cfg.journal, cfg.log)
@@ -75,17 +83,20 @@ func newHouse(cfg houseConfig) *house {
 		Metrics:   cfg.metrics,
 	})
 	root.Gateway(h.gateway)
-	lines := lines{cfg.live}
+	lines := &edgeLines{lines: lines{cfg.live}}
 	h.registrar = sip.NewRegistrar(sip.RegistrarConfig{Log: cfg.log, Metrics: cfg.metrics}, cfg.locations)
 	auth := sip.NewAuthenticator(sip.AuthConfig{Log: cfg.log, Metrics: cfg.metrics}, lines)
 	h.server = sip.NewServer(sip.ServerConfig{
 		UDP: cfg.listeners.udp, TCP: cfg.listeners.tcp, TLS: cfg.listeners.tls, WS: cfg.listeners.ws, WSS: cfg.listeners.wss,
 		TLSConfig: cfg.listeners.tlsConfig,
+		Dial:      cfg.dial,
+		DialTLS:   cfg.listeners.trunkTLS(),
 		Advertise: cfg.advertise,
 		UserAgent: "Passerelle/" + version,
 		Log:       cfg.log,
 		Metrics:   cfg.metrics,
 	}, auth, h.registrar, lines, root)
+	h.openTrunks(lines)
 	h.openHoteling()
 	h.openEvents(root)
 	root.Calls(h.server, h.registrar)
@@ -98,6 +109,8 @@ func newHouse(cfg houseConfig) *house {
 	h.limits = call.Limits{
 		Fraud:    call.NewFraudGuard(call.FraudConfig{Log: cfg.log, Metrics: cfg.metrics}),
 		Channels: call.NewChannels(cfg.metrics),
+		Health:   h.trunks,
+		Ways:     h.trunks,
 	}
 	root.Limit(h.limits)
 	return h
@@ -124,6 +137,7 @@ func (h *house) run(ctx context.Context) error {
 	g.Go(func() error { return h.events.run(serving) })
 	g.Go(func() error { return h.desk.Run(serving) })
 	g.Go(func() error { return h.server.Run(serving) })
+	g.Go(func() error { return h.runTrunks(ctx, serving) })
 	g.Go(func() error {
 		select {
 		case <-ctx.Done():
@@ -158,4 +172,8 @@ func (h *house) drain(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, shutdownLimit)
 	defer cancel()
 	h.gateway.Shutdown(ctx)
+	select {
+	case <-h.trunksEnded: // our registrations end by the server
+	case <-ctx.Done():
+	}
 }

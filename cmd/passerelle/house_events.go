@@ -48,6 +48,7 @@ func (e *houseEvents) run(ctx context.Context) error {
 // changed shows phones what a new directory has made different.
 func (h *house) changed() {
 	h.prune()
+	h.trunks.Changed()
 	h.music.load()
 	h.desk.Reexamine()
 	h.events.keys.AllChanged()

@@ -46,6 +46,7 @@ type world struct {
 	metrics *prometheus.Registry
 	typed   []string // what callers typed: digits that may be in no output
 	nextIP  byte
+	names   *names // what DNS says
 }
 
 // serverAddr is where the server is.
@@ -99,7 +100,7 @@ func newWorld(t *testing.T, e *directory.Enterprise, st *store.Store) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{t: t, net: memnet.New(), live: directory.NewLive(dir), ended: make(chan error, 1), metrics: prometheus.NewRegistry(), nextIP: 100}
+	w := &world{t: t, net: memnet.New(), live: directory.NewLive(dir), ended: make(chan error, 1), metrics: prometheus.NewRegistry(), nextIP: 100, names: &names{}}
 	udp, err := w.net.ListenPacket(serverAddr)
 	if err != nil {
 		t.Fatal(err)
@@ -130,8 +131,12 @@ func newWorld(t *testing.T, e *directory.Enterprise, st *store.Store) *world {
 		ports:        w.ports,
 		journal:      w.journal,
 		drainLimit:   time.Minute,
-		log:          slog.New(slog.NewTextHandler(&w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
-		metrics:      w.metrics,
+		dns:          w.names,
+		dial: func(_ context.Context, to netip.AddrPort) (net.Conn, error) {
+			return w.net.Dial(netip.AddrPortFrom(serverAddr.Addr(), 0), to)
+		},
+		log:     slog.New(slog.NewTextHandler(&w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		metrics: w.metrics,
 	})
 	config.swapped = w.house.changed
 	w.config = config
