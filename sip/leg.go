@@ -196,8 +196,8 @@ func (l *Leg) Ring(ctx context.Context, code int, sdp []byte, headers ...Header)
 }
 
 // Answer sends 200 with the answer to the caller's offer and repeats it until the ACK comes (RFC 3261 §13.3.1.4). It
-// returns at the ACK, or with ErrNoACK when the leg was ended for want of one. Where a reliable Ring brought the same sdp
-// already the 200 has none; one that differs may be ignored by the caller, who is to be asked by Reoffer afterwards.
+// returns at the ACK, or with ErrNoACK when the leg was ended for want of one. Where a reliable Ring settled
+// the session the 200 brings none; an sdp that differs is offered in a re-INVITE then, whose answer comes as an AnswerEvent.
 func (l *Leg) Answer(ctx context.Context, sdp []byte, headers ...Header) error {
 	_, err := l.answerAndWait(ctx, sdp, false, headers)
 	return err

@@ -196,6 +196,7 @@ func (l *Leg) takeACK(in *inbound) {
 	switch {
 	case a.acked != nil:
 		l.tell(a.acked, r)
+		l.amend()
 	case a.delayed && r.err == nil:
 		l.emit(AnswerEvent{SDP: r.sdp})
 	}

@@ -10,8 +10,8 @@ type OfferEvent struct {
 	SDP    []byte
 }
 
-// AnswerEvent is the peer's answer to an offer that we made outside Reoffer: in the 200 of a re-INVITE without offer, or in
-// a session refresh.
+// AnswerEvent is the peer's answer to an offer that we made outside Reoffer: in a reliable Ring, in the 200 of a re-INVITE
+// without offer, in a session refresh, or after an Answer that changed what a reliable Ring had settled.
 type AnswerEvent struct {
 	SDP []byte
 }

@@ -1,6 +1,7 @@
 package sip
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"strconv"
@@ -19,6 +20,7 @@ type reliability struct {
 	acked   bool           // a PRACK came: the caller knows the early dialog
 	settled bool           // offer and answer have been exchanged
 	sdp     []byte         // what we said in that exchange
+	amended []byte         // what we have to say since, offered when the call is up
 	held    func()         // sends the 200, which waits for a PRACK or for an answer of ours
 }
 
@@ -206,10 +208,36 @@ func (l *Leg) stopProvisional() {
 	}
 }
 
-// bodyOfAnswer is the session description of a 200: none when a reliable answer brought the same (RFC 6337 §3.1.1).
+// bodyOfAnswer is the session description of a 200: none when a reliable answer settled the session (RFC 6337 §3.1.1). One that
+// says something else is offered when the call is up.
 func (l *Leg) bodyOfAnswer(sdp []byte) []byte {
-	if l.rel.settled && string(l.rel.sdp) == string(sdp) {
-		return nil
+	if !l.rel.settled {
+		return sdp
 	}
-	return sdp
+	if sdp != nil && string(l.rel.sdp) != string(sdp) {
+		l.rel.amended = sdp
+	}
+	return nil
+}
+
+// amendLimit is for the caller to take what became of the session since a reliable answer settled it.
+const amendLimit = time.Minute
+
+// amend offers the caller what the session has become since a reliable answer settled it.
+func (l *Leg) amend() {
+	sdp := l.rel.amended
+	if sdp == nil {
+		return
+	}
+	l.rel.amended = nil
+	l.s.legs.wait.Go(func() { // ends with the answer, the leg or amendLimit
+		ctx, cancel := context.WithTimeout(context.Background(), amendLimit)
+		defer cancel()
+		answer, err := l.Reoffer(ctx, sdp)
+		if err != nil {
+			l.log.Info("session not amended", "err", err)
+			return
+		}
+		l.post(command(func() { l.emit(AnswerEvent{SDP: answer}) }))
+	})
 }

@@ -142,7 +142,7 @@ func TestRingReliably(t *testing.T) {
 // TestRingReliablyWhenItMatters: a caller that can, but need not, gets a session description reliably and nothing else. The 200
 // waits for its PRACK (RFC 3262 §3).
 func TestRingReliablyWhenItMatters(t *testing.T) {
-	for _, c := range []struct{ answer, body string }{{"early", ""}, {"other", "other"}} {
+	for _, said := range []string{"early", "other"} {
 		synctest.Test(t, func(t *testing.T) {
 			w, call, leg := incoming(t, "Supported: timer, 100rel", siptest.Offer)
 			if !leg.Invite().Supports("100REL") || leg.Invite().Supports("replaces") {
@@ -154,7 +154,7 @@ func TestRingReliablyWhenItMatters(t *testing.T) {
 			}
 			ring(t, leg, 183, "early")
 			_, rseq := wantReliable(t, call, 183)
-			done := answer(leg, c.answer)
+			done := answer(leg, said)
 			for range 3 { // repeated
 				call.Want(183, "INVITE")
 			}
@@ -165,13 +165,25 @@ func TestRingReliablyWhenItMatters(t *testing.T) {
 				t.Errorf("second answer: %v", err)
 			}
 			prack(call, rseq)
-			if m := call.Want(200, "INVITE"); m.Body() != c.body {
-				t.Errorf("200 has %q, want %q", m.Body(), c.body)
+			if m := call.Want(200, "INVITE"); m.Body() != "" {
+				t.Errorf("200 has %q", m.Body())
 			}
 			call.Request("ACK")
 			if err := <-done; err != nil {
 				t.Error(err)
 			}
+			if said != "early" { // what has changed since is offered
+				m := call.WantRequest("INVITE")
+				if m.Body() != said {
+					t.Errorf("%s", m.Raw)
+				}
+				call.Answer(m, "200 OK", "", siptest.Body("application/sdp", "as you like"))
+				call.WantRequest("ACK")
+				if e, ok := (<-leg.Events()).(AnswerEvent); !ok || string(e.SDP) != "as you like" {
+					t.Errorf("event %+v", e)
+				}
+			}
+			call.Quiet(time.Minute)
 			finished(t, w, call)
 		})
 	}
@@ -365,13 +377,11 @@ func TestOfferBeforeAnswer(t *testing.T) {
 				}
 				done := answer(leg, "new answer")
 				call.Quiet(time.Second)
-				body := ""
 				if refused {
 					if err := leg.Refuse(context.Background(), 488); err != nil {
 						t.Fatal(err)
 					}
 					call.Want(488, method)
-					body = "new answer"
 				} else {
 					if err := leg.Accept(context.Background(), []byte("new answer")); err != nil {
 						t.Fatal(err)
@@ -380,12 +390,20 @@ func TestOfferBeforeAnswer(t *testing.T) {
 						t.Errorf("%s", m.Raw)
 					}
 				}
-				if m := call.Want(200, "INVITE"); m.Body() != body {
+				if m := call.Want(200, "INVITE"); m.Body() != "" {
 					t.Errorf("200 %s", m.Raw)
 				}
 				call.Request("ACK")
 				if err := <-done; err != nil {
 					t.Error(err)
+				}
+				if refused {
+					m := call.WantRequest("INVITE")
+					if m.Body() != "new answer" {
+						t.Errorf("%s", m.Raw)
+					}
+					call.Answer(m, "488 No", "")
+					call.WantRequest("ACK")
 				}
 				finished(t, w, call)
 			})
