@@ -24,7 +24,8 @@
 //	}
 //
 // Server.Dial calls somebody: a phone by one of its bindings, or a trunk. The Leg it returns is the same thing from the other
-// side: its events tell of the ringing, Answered waits for the answer, Hangup cancels or hangs up.
+// side: its events tell of the ringing, Answered waits for the answer, Hangup cancels or hangs up. Without an offer in Outgoing the
+// callee makes it, and Acknowledge answers it. Server.HandleRefer serves REFERs that belong to no call.
 //
 // # Concurrency
 //
