@@ -9,6 +9,15 @@ import (
 // ErrInvalid is what every fault of an enterprise is (errors.Is).
 var ErrInvalid = errors.New("invalid")
 
+var (
+	// ErrPINLength is a new PIN that is not numeric, too short or too long.
+	ErrPINLength = errors.New("PIN is not of digits, too short or too long")
+	// ErrPINSequence is a new PIN of one digit repeated, or of digits in a row.
+	ErrPINSequence = errors.New("PIN is a sequence")
+	// ErrPINNumber is a new PIN that is part of the user's number or repeats the extension.
+	ErrPINNumber = errors.New("PIN is part of the number")
+)
+
 // Fault is one rule that an enterprise breaks.
 type Fault struct {
 	// Path is the place: sites[0].users[2].number.

@@ -35,6 +35,8 @@ type Portal struct {
 	cfg  Config
 	view *page.Renderer
 	log  *slog.Logger
+
+	watchers chan struct{} // one token per live page that is open
 }
 
 // New does no work yet.
@@ -42,7 +44,7 @@ func New(cfg Config) *Portal {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Portal{cfg: cfg, view: cfg.View, log: cfg.Log}
+	return &Portal{cfg: cfg, view: cfg.View, log: cfg.Log, watchers: make(chan struct{}, maxWatchers)}
 }
 
 // Routes adds the pages to mux.
@@ -56,6 +58,17 @@ func (p *Portal) Routes(mux *http.ServeMux) {
 		"GET /services/gateway/spaces/{ref}":             p.space,
 		"GET /services/gateway/spaces/{ref}/regenerate":  p.regenerateForm,
 		"POST /services/gateway/spaces/{ref}/regenerate": p.regenerate,
+		"GET /live":                                   p.live,
+		"GET /live/events":                            p.liveEvents,
+		"GET /live/{space}/end":                       p.endForm,
+		"POST /live/{space}/end":                      p.end,
+		"POST /live/{space}/participants/{id}/remove": p.remove,
+		"GET /users":                                  p.users,
+		"GET /users/{ref}":                            p.user,
+		"POST /users/{ref}":                           p.changeUser,
+		"GET /phones":                                 p.phones,
+		"GET /registrations":                          p.registrations,
+		"GET /trunks":                                 p.trunks,
 	} {
 		mux.HandleFunc(pattern, p.view.Staff(h))
 	}

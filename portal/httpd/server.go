@@ -8,6 +8,8 @@ import (
 	"net"
 	"net/http"
 	"time"
+
+	"passerelle/portal/stream"
 )
 
 // ServerConfig is one listener and how it is served.
@@ -37,8 +39,8 @@ func NewServer(cfg ServerConfig, h http.Handler) *Server {
 // Run serves until ctx is done, then waits for the requests in flight, at most the grace period, and returns nil. An
 // error means that the listener failed.
 func (s *Server) Run(ctx context.Context) error {
-	// Requests outlive ctx: they get the grace period.
-	requests, abandon := context.WithCancel(context.WithoutCancel(ctx))
+	// Requests outlive ctx: they get the grace period. Streams do not, or it would always pass.
+	requests, abandon := context.WithCancel(stream.WithClosing(context.WithoutCancel(ctx), ctx.Done()))
 	defer abandon()
 	srv := &http.Server{
 		Handler:           s.h,

@@ -1,11 +1,14 @@
 package web_test
 
 import (
+	"fmt"
+	"net/netip"
 	"testing"
 	"time"
 
 	"passerelle/directory"
 	"passerelle/gateway"
+	"passerelle/sip"
 )
 
 // shownPage is a main page.
@@ -21,6 +24,13 @@ func shown(t *testing.T, w *world) []shownPage {
 		{"gateway", "/services/gateway"},
 		{"space", "/services/gateway/spaces/" + space},
 		{"regenerate", "/services/gateway/spaces/" + space + "/regenerate"},
+		{"live", "/live"},
+		{"end", "/live/" + space + "/end"},
+		{"users", "/users"},
+		{"user", fmt.Sprint("/users/", w.user(t, "bruno@acme.test").Ref)},
+		{"phones", "/phones"},
+		{"registrations", "/registrations"},
+		{"trunks", "/trunks"},
 		{"account", "/account"},
 		{"hub", "/hub"},
 	}
@@ -38,4 +48,16 @@ func busy(t *testing.T, w *world) {
 			{ID: "3", Name: "+33612345678", Number: "+33612345678", Since: since.Add(3 * time.Minute), Codec: "PCMU", Delay: 180 * time.Millisecond, Lost: 412},
 		},
 	})
+	w.live.binding = nil
+	for i, phone := range []struct{ user, domain, agent, transport string }{
+		{"+33170001201", paris, "Cisco-CP-8865-3PCC/12.0.4", "UDP"},
+		{"+33170001202", paris, "Cisco-CP-8851-3PCC/12.0.4", "TLS"}, // its connection is gone
+		{"+15145550201", "montreal.acme.test", "Cisco-CP-8861-3PCC/12.0.4", "UDP"},
+	} {
+		w.live.binding = append(w.live.binding, sip.Binding{
+			AOR: sip.NewAOR(phone.user, phone.domain), Contact: "sip:" + phone.user + "@192.0.2.7:5060", Username: phone.user, UserAgent: phone.agent,
+			Source: sip.Source{Transport: phone.transport, Remote: netip.AddrPortFrom(netip.AddrFrom4([4]byte{192, 0, 2, byte(7 + i)}), 5060)},
+			Since:  since, Refreshed: since, Expires: since.Add(time.Hour),
+		})
+	}
 }

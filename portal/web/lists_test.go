@@ -1,0 +1,123 @@
+package web_test
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"passerelle/directory"
+)
+
+func TestListsAreHeldToTheSite(t *testing.T) {
+	w := newWorld(t)
+	busy(t, w)
+	alice, dana, camille := w.as(t, "alice"), w.as(t, "dana"), w.as(t, "camille")
+	for path, c := range map[string]struct{ own, others string }{
+		"/users":         {"Bureau de passage 1", "Dana Lee"},
+		"/phones":        {"CP-8865-3PCC", "CP-8861-3PCC"},
+		"/registrations": {"+33170001201@paris.acme.test", "+15145550201"},
+		"/trunks":        {"127.0.0.1:5090", "none of Montreal's"},
+	} {
+		page := alice.get(path)
+		page.want(t, 200, c.own)
+		page.without(t, c.others)
+		if page := dana.get(path); page.code != 200 || strings.Contains(page.body, c.own) {
+			t.Errorf("%s: another site's administrator sees %s", path, c.own)
+		}
+		dana.get(path+"?site="+paris).want(t, http.StatusNotFound)
+		camille.get(path).want(t, http.StatusForbidden)
+	}
+}
+
+func TestPhonesTellTheirState(t *testing.T) {
+	w := newWorld(t)
+	busy(t, w)
+	b := w.as(t, "alice")
+	b.get("/phones?q=8865").want(t, 200, "Enregistré", "UDP 192.0.2.7:5060", "Cisco-CP-8865-3PCC/12.0.4", "00:a0:c9:11:22:01", "1 résultat")
+	b.get("/phones?q=00a0c9112202").want(t, 200, "Bruno Keller", "Injoignable")
+	b.get("/phones?q=Camille").want(t, 200, "Non enregistré")
+	b.get("/phones?q=passage").want(t, 200, "Organisateur hôte")
+	page := b.get("/phones?sort=-state")
+	if strings.Index(page.body, "Enregistré</span>") > strings.Index(page.body, "Non enregistré") {
+		t.Error("sorted by state, those that are registered are not first")
+	}
+}
+
+// TestTenThousandUsers holds the lists to what does not depend on the machine: rows and bytes per page.
+func TestTenThousandUsers(t *testing.T) {
+	e := &directory.Enterprise{Name: "acme"}
+	s := directory.NewSite()
+	s.Name, s.Domain, s.Country, s.Timezone, s.ExtensionLength = "Grand", "grand.acme.test", "FR", "Europe/Paris", 5
+	s.Numbers = []directory.Number{"+33170001000", "+33170001001"}
+	s.Gateway.Number = "+33170001000"
+	for i := range 10_000 {
+		u := directory.NewUser(directory.Person)
+		u.Name, u.Extension, u.Pack = fmt.Sprintf("Personne %05d", i), fmt.Sprint(10000+i), directory.Premium
+		u.Number = directory.Number(fmt.Sprintf("+3318%07d", i))
+		u.Phone = &directory.Device{Username: fmt.Sprint("phone", i), Password: "x", Model: "CP-8851-3PCC"}
+		s.Users = append(s.Users, u)
+	}
+	s.Users[0].Name, s.Users[0].Email, s.Users[0].PortalPassword, s.Users[0].Roles = "Admin", "admin@acme.test", "admin-demo", []directory.Role{directory.SiteAdmin}
+	e.Sites = append(e.Sites, s)
+	w := newWorldOf(t, e)
+	b := w.as(t, "admin")
+	for path, rows := range map[string]int{
+		"/users": 50, "/users?page=200": 50, "/users?page=9999": 50, "/users?q=Personne+01234": 1, "/users?q=18+00+01+23+4": 1,
+		"/phones?sort=-model&page=3": 50, "/services/gateway": 50, "/services/gateway?q=personne+09999": 1,
+	} {
+		page := b.get(path)
+		if got := strings.Count(page.body, `<th scope="row">`); page.code != 200 || got != rows || len(page.body) > 100_000 {
+			t.Errorf("%s: %d, %d rows in %d bytes, want %d", path, page.code, got, len(page.body), rows)
+		}
+	}
+	page := b.get("/users?q=Personne&sort=-name&page=2")
+	page.want(t, 200, "9 999 résultats, page 2 sur 200", "Page précédente", "Page suivante")
+	if !strings.Contains(page.body, "page=3&amp;q=Personne&amp;sort=-name") {
+		t.Error("the next page forgets the search or the order")
+	}
+}
+
+func TestUserPage(t *testing.T) {
+	w := newWorld(t)
+	busy(t, w)
+	b := w.as(t, "alice")
+	bruno := w.user(t, "bruno@acme.test")
+	at := fmt.Sprint("/users/", bruno.Ref)
+	page := b.get(at)
+	page.want(t, 200, "Bruno Keller", "CP-8851-3PCC", "Packs et services", "Code PIN de messagerie vocale")
+	page.without(t, brunoID, "135790", "pB-91aa37", `name="enterprise_admin"`) // no secret, and no roles to give
+
+	b.post(at, "what", "services", "pack", "standard", "guest", "1").want(t, 200, "Les modifications sont enregistrées.")
+	if u := w.user(t, "bruno@acme.test"); u.Entitled() || u.SpaceID != "" || !u.Guest.Allowed {
+		t.Errorf("without a pack: %v, ID %v", u.Entitled(), u.SpaceID != "")
+	}
+	if _, open := w.config.live.Current().SpaceByID(w.site(t, paris), brunoID); open {
+		t.Error("the space without a pack still opens")
+	}
+	b.post(at, "what", "services", "pack", "premium", "video", "1").want(t, 200, "Les modifications sont enregistrées.")
+	if u := w.user(t, "bruno@acme.test"); !u.Entitled() || u.SpaceID == "" || u.SpaceID.Reveal() == brunoID || u.Guest.Allowed || !u.Video {
+		t.Errorf("with a pack: %+v", u.Guest)
+	}
+	for pin, want := range map[string]string{"1234": "une suite de chiffres", "12": "4 à 16 chiffres", "1202": "une partie du numéro"} {
+		page := b.post(at, "what", "pin", "pin", pin)
+		page.want(t, http.StatusUnprocessableEntity, want)
+		page.without(t, `value="`+pin)
+	}
+	b.post(at, "what", "pin", "pin", "4711").want(t, 200, "Les modifications sont enregistrées.")
+	if w.user(t, "bruno@acme.test").PIN.Reveal() != "4711" || strings.Contains(w.log.String(), "4711") {
+		t.Error("the PIN is not set, or in the log")
+	}
+	// A site's administrator gives no roles, not even by a form of their own making.
+	b.post(at, "what", "roles", "enterprise_admin", "1").want(t, http.StatusForbidden)
+	if u := w.user(t, "bruno@acme.test"); u.HasRole(directory.EnterpriseAdmin) {
+		t.Error("a site's administrator made one of the enterprise")
+	}
+	for who, want := range map[string]int{"dana": 404, "camille": 403, "bruno": 403} {
+		if got := w.as(t, who).post(at, "what", "pin", "pin", "9021"); got.code != want {
+			t.Errorf("%s posts: %d, want %d", who, got.code, want)
+		}
+	}
+	b.get("/users/99999").want(t, http.StatusNotFound)
+	b.get("/users/x").want(t, http.StatusNotFound)
+}
