@@ -57,6 +57,7 @@ type Config struct {
 	Records       Records
 	Settings      Settings
 	HoldMusic     HoldMusic
+	Hoteling      Hoteling
 	Configuration Configuration
 	Log           *slog.Logger // nil discards
 }
@@ -94,6 +95,7 @@ func New(cfg Config) (*API, error) {
 	a.registerSettings()
 	a.registerHoldMusic()
 	a.registerMailboxes()
+	a.registerHoteling()
 	a.registerGatewayNumber()
 	a.registerConfiguration()
 	a.registerStatus()

@@ -22,6 +22,7 @@ import (
 	"passerelle/directory"
 	"passerelle/directory/sitefile"
 	"passerelle/gateway"
+	"passerelle/hoteling"
 	"passerelle/sip"
 )
 
@@ -187,6 +188,7 @@ type world struct {
 	records  *cdr.Journal
 	music    HoldMusic
 	settings Settings
+	desk     *hoteling.Desk
 	tokens   *Tokens
 	log      *bytes.Buffer
 	start    time.Time
@@ -199,6 +201,8 @@ func newWorld(t *testing.T, change ...func(*world)) *world {
 	w.routes, w.guard = fakeRoutes{live: w.dir}, call.NewFraudGuard(call.FraudConfig{})
 	w.gates = &fakeGateways{live: w.dir}
 	w.settings, w.music = &fakeSettings{live: w.dir}, &fakeMusic{live: w.dir}
+	w.desk = hoteling.NewDesk(hoteling.DeskConfig{Directory: w.dir})
+	go func() { _ = w.desk.Run(t.Context()) }() // ends with the test
 	w.brid.live = []gateway.BridgeInfo{{
 		Space: refOf(dir, 0), Owner: "Alice Martin", Site: "paris.acme.test", Since: w.start,
 		Participants: []gateway.ParticipantInfo{
@@ -223,7 +227,7 @@ func newWorld(t *testing.T, change ...func(*world)) *world {
 	}
 	w.api, err = New(Config{
 		Version: "v1.2.3", Started: w.start, Directory: w.dir, Bridges: w.brid, SpaceCalls: w.outs, Registrations: w.regs, Legs: fakeCount(3), Ports: fakeCount(2),
-		Routes: w.routes, Limits: w.guard, Mailboxes: events.NewMessageWaiting(events.MessageWaitingConfig{}), Gateways: w.gates, Configuration: w.conf, Records: w.records, Settings: w.settings, HoldMusic: w.music, Log: slog.New(slog.NewJSONHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Routes: w.routes, Limits: w.guard, Mailboxes: events.NewMessageWaiting(events.MessageWaitingConfig{}), Gateways: w.gates, Configuration: w.conf, Records: w.records, Settings: w.settings, HoldMusic: w.music, Hoteling: w.desk, Log: slog.New(slog.NewJSONHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	})
 	if err != nil {
 		t.Fatal(err)
