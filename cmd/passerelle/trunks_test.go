@@ -1,12 +1,15 @@
 package main
 
 import (
+	"net/netip"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"passerelle/directory"
 	"passerelle/directory/sitefile"
+	"passerelle/sip/siptest"
 	"passerelle/softphone"
 )
 
@@ -100,6 +103,183 @@ func TestTrunkWantsItsAccountInFrom(t *testing.T) {
 			if got := w.status(call); got != 486 {
 				t.Errorf("got %s", statusError(got))
 			}
+		}
+	})
+}
+
+// carrierHost is where the carriers of these tests are that need more than a phone can play.
+const carrierHost = "192.0.2.77:5060"
+
+// registeredTrunk makes the demo's trunk one that we register with.
+func registeredTrunk(carrier *directory.Trunk) []*directory.Trunk {
+	carrier.Address, carrier.Domain = carrierHost, "carrier.test"
+	carrier.Auth, carrier.Username, carrier.Password = directory.AuthRegister, "0033972100000", "t0p-s3cret"
+	return []*directory.Trunk{carrier}
+}
+
+// registers answers a REGISTER of ours and returns the Contact.
+func registers(p *siptest.Peer) (contact string) {
+	m := p.WantRequest("REGISTER")
+	p.Answer(m, "200 OK", "r", "Contact: "+m.Header("Contact")+";expires=600")
+	synctest.Wait()
+	return m.URI("Contact")
+}
+
+// wantCallee has camille's phone ring for a call that came in, answers it and hangs up.
+func (w *world) wantCallee(camille *ringing, call *siptest.Call) {
+	w.t.Helper()
+	call.From = "<sip:+33612345678@carrier.test>"
+	call.To = "<sip:+33170001203@carrier.test>"
+	call.Request("INVITE", siptest.Offer)
+	c := w.take(camille.rings(w))
+	call.Want(200, "INVITE")
+	call.Request("ACK")
+	call.Request("BYE")
+	call.Want(200, "BYE")
+	w.gone(c, time.Second)
+}
+
+// TestRegisteredTrunk sends its calls to our Contact; who else sends there is a stranger. At the end we unregister.
+func TestRegisteredTrunk(t *testing.T) {
+	inWorldOf(t, withTrunks(registeredTrunk), func(w *world) {
+		p := siptest.NewPeer(w.t, w.net, carrierHost, serverAddr.String())
+		contact := registers(p)
+		camille := w.registered("+33170001203", "pC-0be5d2")
+		w.wantCallee(camille, p.NewCall(contact))
+
+		stranger := siptest.NewPeer(w.t, w.net, "203.0.113.66:5060", serverAddr.String()).NewCall(contact)
+		stranger.To = "<sip:+33170001203@carrier.test>"
+		stranger.Request("INVITE", siptest.Offer)
+		stranger.RefusalACK(stranger.Want(401, "INVITE"))
+		camille.silent(w, time.Second)
+
+		call := w.dial(w.t.Context(), camille.Phone, "sip:0612345678@paris.acme.test", softphone.InviteOptions{})
+		invite := p.WantRequest("INVITE")
+		if invite.StartLine() != "INVITE sip:+33612345678@carrier.test;user=phone SIP/2.0" || invite.URI("From") != "sip:+33170001203@carrier.test;user=phone" {
+			t.Errorf("the call out\n%s", invite.Raw)
+		}
+		p.Answer(invite, "407 Proxy Authentication Required", "x", `Proxy-Authenticate: Digest realm="carrier.test", nonce="n", qop="auth"`)
+		p.WantRequest("ACK")
+		invite = p.WantRequest("INVITE")
+		if !strings.Contains(invite.Header("Proxy-Authorization"), `username="0033972100000"`) {
+			t.Errorf("the proof\n%s", invite.Raw)
+		}
+		p.Answer(invite, "486 Busy Here", "x")
+		p.WantRequest("ACK")
+		if got := w.status(call); got != 486 {
+			t.Errorf("got %s", statusError(got))
+		}
+		w.stop()
+		if m := p.WantRequest("REGISTER"); m.Header("Expires") != "0" {
+			t.Errorf("at the end\n%s", m.Raw)
+		} else {
+			p.Answer(m, "200 OK", "r")
+		}
+	})
+}
+
+// TestRegisteredTrunkByTCP gets its calls on the connection that we registered by, and on a new one when that broke.
+func TestRegisteredTrunkByTCP(t *testing.T) {
+	e := withTrunks(func(carrier *directory.Trunk) []*directory.Trunk {
+		registeredTrunk(carrier)
+		carrier.Transport, carrier.NoProbe, carrier.ProbeSeconds = directory.TCP, false, 10
+		return []*directory.Trunk{carrier}
+	})
+	inWorldOf(t, e, func(w *world) {
+		l, err := w.net.Listen(netip.MustParseAddrPort(carrierHost))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = l.Close() }()
+		camille := w.registered("+33170001203", "pC-0be5d2")
+		var from string
+		for round := range 2 {
+			c, err := l.Accept()
+			if err != nil {
+				t.Fatal(err)
+			}
+			p := siptest.Over(w.t, w.net, c, "TCP")
+			contact := ""
+			for asked := false; contact == "" || !asked; {
+				m := p.Next()
+				switch m.Method() {
+				case "REGISTER":
+					p.Answer(m, "200 OK", "r", "Contact: "+m.Header("Contact")+";expires=600")
+					contact = m.URI("Contact")
+				case "OPTIONS":
+					p.Answer(m, "200 OK", "r")
+					asked = true
+				}
+			}
+			synctest.Wait()
+			if !strings.HasPrefix(contact, "sip:0033972100000@"+serverAddr.String()+";transport=tcp;line=") || round == 1 && contact != from {
+				t.Errorf("Contact %q", contact)
+			}
+			from = contact
+			w.wantCallee(camille, p.NewCall(contact))
+			p.Close()
+		}
+	})
+}
+
+// TestTrunkThatIsDownIsTriedLast takes a trunk's calls elsewhere at once, when its addresses do not answer OPTIONS.
+func TestTrunkThatIsDownIsTriedLast(t *testing.T) {
+	e := withTrunks(func(carrier *directory.Trunk) []*directory.Trunk {
+		dead := directory.NewTrunk()
+		dead.Name, dead.Address = "dead", "203.0.113.7"
+		return []*directory.Trunk{dead, carrier}
+	})
+	inWorldOf(t, e, func(w *world) {
+		carrier, camille := w.carrier(), w.registered("+33170001203", "pC-0be5d2")
+		time.Sleep(5 * time.Second)
+		start := time.Now()
+		call := w.dial(w.t.Context(), camille.Phone, "sip:0612345678@paris.acme.test", softphone.InviteOptions{})
+		in := carrier.rings(w)
+		if d := time.Since(start); d != 0 {
+			t.Errorf("the other trunk rings after %v", d)
+		}
+		in.Refuse(486)
+		if got := w.status(call); got != 486 {
+			t.Errorf("got %s", statusError(got))
+		}
+	})
+}
+
+// TestNameServersAreBlackHoled is rule 24: calls of lines do not wait, nor does a call that would need a name.
+func TestNameServersAreBlackHoled(t *testing.T) {
+	e := withTrunks(func(carrier *directory.Trunk) []*directory.Trunk {
+		named := directory.NewTrunk()
+		named.Name, named.Address, named.Auth, named.Username, named.Password = "named", "sip.carrier.test", directory.AuthDigest, "acme", "t0p-s3cret"
+		return []*directory.Trunk{named, carrier}
+	})
+	inWorldOf(t, e, func(w *world) {
+		w.names.set(true, nil)
+		w.house.trunks.Changed()
+		time.Sleep(10 * time.Second) // look-ups are under way
+		carrier, alice, camille := w.carrier(), w.registered("alice-app", "sA-44c1d0"), w.registered("+33170001203", "pC-0be5d2")
+		for range 10 {
+			start := time.Now()
+			call := w.dial(w.t.Context(), alice.Phone, "sip:203@paris.acme.test", softphone.InviteOptions{})
+			in := camille.rings(w)
+			if d := time.Since(start); d != 0 {
+				t.Fatalf("a line rings after %v", d)
+			}
+			in.Refuse(486)
+			w.status(call)
+			start = time.Now()
+			call = w.dial(w.t.Context(), alice.Phone, "sip:0612345678@paris.acme.test", softphone.InviteOptions{})
+			in = carrier.rings(w)
+			if d := time.Since(start); d != 0 {
+				t.Fatalf("the other trunk rings after %v", d)
+			}
+			in.Refuse(486)
+			w.status(call)
+			time.Sleep(time.Second)
+		}
+		w.names.set(false, map[string][]netip.Addr{"sip.carrier.test": {trunkAddr.Addr()}})
+		time.Sleep(70 * time.Second)
+		if s := w.house.trunks.States(); len(s) != 2 || len(s[1].Ways) != 1 {
+			t.Errorf("the name is back: %+v", s)
 		}
 	})
 }
