@@ -70,7 +70,7 @@ func (s *Server) allowEvents() []sipmsg.Header {
 }
 
 const (
-	supported   = "timer, 100rel, path"
+	supported   = "timer, replaces, 100rel, path"
 	acceptTypes = "application/sdp, application/dtmf-relay, application/dtmf"
 )
 
