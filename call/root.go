@@ -111,6 +111,7 @@ func (r *Root) ServeLeg(ctx context.Context, leg *sip.Leg) error {
 	log := r.log.With("call_id", leg.CallID(), "caller", caller.String())
 	log.InfoContext(ctx, "call", "route", route.Kind.String(), "why", route.Why, "remote", leg.Invite().Source.Remote.String())
 	r.records.begin(dir, leg, caller, route)
+	defer func() { r.records.end(leg, sip.ErrPanic) }() // after a panic; else the account is closed already
 	start := time.Now()
 	if caller.Trunk != nil && r.limits.Channels != nil {
 		release, ok := r.limits.Channels.Take(context.WithoutCancel(ctx), caller.Trunk, route.Class)

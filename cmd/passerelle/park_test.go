@@ -243,3 +243,21 @@ func TestUnparkFails(t *testing.T) {
 		}
 	})
 }
+
+// TestParkedPeerVanishes does not ring for a peer that has gone without a word.
+func TestParkedPeerVanishes(t *testing.T) {
+	inWorld(t, func(w *world) {
+		alice, camille := w.registered("alice-app", "sA-44c1d0"), w.registered("+33170001203", "pC-0be5d2")
+		call := w.dial(w.t.Context(), alice.Phone, "sip:203@paris.acme.test", softphone.InviteOptions{})
+		c := w.take(camille.rings(w))
+		w.up(call)
+		w.parks(camille.Phone, c, "*68", "transfer")
+		if err := alice.Close(); err != nil {
+			t.Fatal(err)
+		}
+		camille.silent(w, 3*time.Minute)
+		if got := w.status(w.dial(w.t.Context(), camille.Phone, "sip:*88@paris.acme.test", softphone.InviteOptions{})); got != 480 {
+			t.Errorf("got %s, want 480", statusError(got))
+		}
+	})
+}
