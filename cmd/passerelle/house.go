@@ -100,6 +100,7 @@ func newHouse(cfg houseConfig) *house {
 	h.openHoteling()
 	h.openEvents(root)
 	root.Calls(h.server, h.registrar)
+	h.server.HandleRefer(root)
 	root.Hotel(h.desk)
 	root.Guests(codes{h.desk})
 	root.Media(call.MediaConfig{
