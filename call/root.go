@@ -77,6 +77,8 @@ type Limits struct {
 	Channels *Channels
 	Health   Health
 	Ways     Ways // nil means the addresses of the site file that are numeric
+	// Hotel is for explanations only: calls have Root.Hotel. Nil means that nobody is a guest.
+	Hotel Hotel
 }
 
 // NewRoot returns the handler of the server's legs; journal may be nil. Gateway is called before the first leg.
