@@ -52,6 +52,8 @@ type Config struct {
 	Ports         Ports
 	Routes        Routes
 	Limits        Limits
+	Trunks        Trunks
+	TrunkCalls    TrunkCalls
 	Mailboxes     Mailboxes
 	Gateways      Gateways
 	Records       Records
@@ -91,6 +93,7 @@ func New(cfg Config) (*API, error) {
 	a.registerRegistrations()
 	a.registerRoutes()
 	a.registerLimits()
+	a.registerTrunks()
 	a.registerCalls()
 	a.registerSettings()
 	a.registerHoldMusic()

@@ -37,7 +37,7 @@ func TestDescriptionListsAllOperations(t *testing.T) {
 		"GET /api/v1/hoteling/refusals", "GET /api/v1/limits", "GET /api/v1/limits/{line}", "GET /api/v1/lines/{line}/settings",
 		"GET /api/v1/mailboxes/{line}", "GET /api/v1/registrations", "GET /api/v1/route", "GET /api/v1/sites", "GET /api/v1/sites/{domain}/gateway-number",
 		"GET /api/v1/sites/{domain}/hold-music", "GET /api/v1/spaces", "GET /api/v1/spaces/{space}/calls", "GET /api/v1/spaces/{space}/calls/{id}",
-		"GET /api/v1/spaces/{space}/invitation", "GET /api/v1/status", "PATCH /api/v1/hoteling/guests/{line}", "PATCH /api/v1/hoteling/hosts/{line}",
+		"GET /api/v1/spaces/{space}/invitation", "GET /api/v1/status", "GET /api/v1/trunks", "PATCH /api/v1/hoteling/guests/{line}", "PATCH /api/v1/hoteling/hosts/{line}",
 		"PATCH /api/v1/lines/{line}/settings", "POST /api/v1/import", "POST /api/v1/spaces/{space}/calls", "POST /api/v1/spaces/{space}/calls/{id}/retry",
 		"POST /api/v1/spaces/{space}/regenerate", "PUT /api/v1/hoteling/hosts/{line}/guest", "PUT /api/v1/limits/{line}/lift",
 		"PUT /api/v1/mailboxes/{line}", "PUT /api/v1/sites/{domain}/gateway-number", "PUT /api/v1/sites/{domain}/hold-music",
