@@ -2,6 +2,7 @@ package sip
 
 import (
 	"bytes"
+	"fmt"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -103,5 +104,39 @@ func FuzzFramer(f *testing.F) {
 				t.Errorf("message %d differs", i)
 			}
 		}
+	})
+}
+
+// FuzzHeaders reads the headers of REFER, Replaces, PRACK and identities: nothing panics, and what is read is whole.
+func FuzzHeaders(f *testing.F) {
+	for _, v := range []string{
+		"71 1 INVITE", "0 0 INVITE", "4294967296 1 INVITE", "1 2 BYE", "a@b;to-tag=x;from-tag=y;early-only",
+		"a@b;local-tag=x;remote-tag=y", `"Zoé, \"Z\"" <sip:+331@x;user=phone>;party=called, <tel:+331>`, "<sip:8002@x;method=BYE?Replaces=a%3Bto-tag%3Dx%3Bfrom-tag%3Dy>",
+		"<urn:service:sos>", "sip:", "<>", "\"", ";;;",
+	} {
+		f.Add(v)
+	}
+	f.Fuzz(func(t *testing.T, v string) {
+		if rseq, cseq, ok := parseRAck(v); ok {
+			if again := fmt.Sprintf("%d %d INVITE", rseq, cseq); len(again) > len(v) {
+				t.Errorf("RAck %q read as %q", v, again)
+			}
+		}
+		for _, parse := range []func(string) (Replaces, bool){parseReplaces, parseTargetDialog} {
+			if r, ok := parse(v); ok && (r.CallID == "" || r.ToTag == "" || r.FromTag == "") {
+				t.Errorf("%q read as %+v", v, r)
+			}
+		}
+		if a, _, ok := firstAddress([]string{v}); ok && a.URI.String() == "" {
+			t.Errorf("%q names nobody: %+v", v, a)
+		}
+		req := sipmsg.NewRequest(sipmsg.REFER, sipmsg.Uri{Scheme: "sip", Host: "x"})
+		req.AppendHeader(sipmsg.NewHeader("Refer-To", v))
+		req.AppendHeader(sipmsg.NewHeader("P-Asserted-Identity", v))
+		req.AppendHeader(sipmsg.NewHeader("Privacy", v))
+		if _, method, ok := readRefer(req); ok && method != "INVITE" && method != "BYE" {
+			t.Errorf("%q asks for %s", v, method)
+		}
+		identityOf(req)
 	})
 }

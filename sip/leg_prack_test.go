@@ -173,3 +173,46 @@ func TestDialReliableCancelled(t *testing.T) {
 		wantLegs(t, w, 0)
 	})
 }
+
+// TestDialReliableNonsense: what claims to be reliable and cannot be acknowledged is no harm to the call; places beyond reason are
+// not acknowledged.
+func TestDialReliableNonsense(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, peer, dial := callee(t)
+		leg := dial(Outgoing{Reliable: true})
+		go accept(leg) // ends with the leg
+		invite := peer.WantRequest("INVITE")
+		for _, lines := range [][]string{
+			{"Require: 100rel"}, {"Require: 100rel", "RSeq: none"}, {"Require: 100rel", "RSeq: 0"}, {"Require: 100rel", "RSeq: 4294967296"},
+			{"Require: 100rel", "RSeq: -1"}, {"RSeq: 5"}, {"Require: 199", "RSeq: 5"},
+		} {
+			peer.Answer(invite, "183 Session Progress", "odd", lines...)
+		}
+		peer.Answer(invite, "183 Session Progress", "", "Require: 100rel", "RSeq: 5") // no tag, no dialog
+		peer.Answer(invite, "100 Trying", "odd", "Require: 100rel", "RSeq: 5")
+		peer.Quiet(time.Second)
+		acknowledged := 0
+		for i := range 3 * maxEarly {
+			peer.Answer(invite, "180 Ringing", fmt.Sprintf("place%d", i), "Require: 100rel", "RSeq: 4294967295") // and no Contact
+		}
+		for _, m := range peer.Drain(100 * time.Millisecond) {
+			if m.Method() != "PRACK" {
+				t.Fatalf("%s", m.Raw)
+			}
+			acknowledged++
+			peer.Answer(m, "200 OK", "")
+		}
+		if acknowledged != maxEarly-1 { // "odd" is one
+			t.Errorf("%d places acknowledged", acknowledged)
+		}
+		peer.Answer(invite, "180 Ringing", "place0", "Require: 100rel", "RSeq: 1") // no number follows the last one
+		peer.Quiet(time.Second)
+		peer.Answer(invite, "200 OK", "place90", "Contact: <sip:x@10.0.0.2:5060>", answerBody)
+		peer.WantRequest("ACK")
+		if r := <-answeredBy(leg); r.err != nil || r.answer != "answer" {
+			t.Errorf("%+v", r)
+		}
+		bye(peer, invite, "place90", 1)
+		wantLegs(t, w, 0)
+	})
+}
