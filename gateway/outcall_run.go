@@ -91,7 +91,10 @@ func (g *Gateway) bringIn(ctx context.Context, o *outcall, seat *Participant) er
 	if err != nil {
 		return err
 	}
-	lang := g.languageOf(callee, o.space)
+	lang := string(o.space.Site.Language)
+	if callee.Language != "" {
+		lang = string(callee.Language)
+	}
 	defer g.parties.add(p, lang)()
 	defer func() { // after a fault of ours the leg is up still
 		select {

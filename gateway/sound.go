@@ -1,7 +1,6 @@
 package gateway
 
 import (
-	"context"
 	"time"
 
 	"passerelle/directory"
@@ -41,12 +40,7 @@ func (b *Bridge) left() {
 	if len(in) > 0 {
 		b.beep(b.sound.exit)
 	}
-	switch {
-	case len(in) != 1:
-	case b.brief && len(b.seats) == 1:
-		last := in[0].party
-		go func() { _ = last.Hangup(context.Background(), lastOne) }() // ends with the leg, at most 64*T1
-	default:
+	if len(in) == 1 {
 		in[0].keepCompany()
 	}
 }

@@ -32,6 +32,7 @@ const (
 	ByPhone    Source = "phone"    // the keys of the host phone
 	ByCode     Source = "code"     // the feature code, from any phone
 	ByAPI      Source = "api"      // an administrator
+	ByPortal   Source = "portal"   // the portal: the guest, or an administrator
 	ByLimit    Source = "limit"    // the association limit was reached
 	ByMove     Source = "move"     // the guest signed in on another host
 	BySettings Source = "settings" // host or guest may no longer

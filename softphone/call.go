@@ -24,7 +24,6 @@ type Call struct {
 
 	mu       sync.Mutex
 	target   string // the peer's Contact URI
-	focus    bool   // the peer says that it is the focus of a conference
 	routes   []string
 	seq      int
 	peerSeq  int

@@ -50,10 +50,9 @@ func (c *Call) learnTarget(m *Message) {
 	if len(contacts) == 0 {
 		return
 	}
-	if uri, params := nameAddr(contacts[0]); uri != "" {
-		_, focus := param(params, "isfocus")
+	if uri, _ := nameAddr(contacts[0]); uri != "" {
 		c.mu.Lock()
-		c.target, c.focus = uri, focus
+		c.target = uri
 		c.mu.Unlock()
 	}
 }

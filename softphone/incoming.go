@@ -33,14 +33,9 @@ func (p *Phone) serveInvite(m *Message, from netip.AddrPort) {
 	}
 	in := &Incoming{p: p, request: m, from: from, tag: newTag(), cancelled: make(chan struct{})}
 	p.mu.Lock()
-	again := p.ringing[branchOf(m)] != nil // a retransmission: nothing has been answered yet
-	if !again {
-		p.ringing[branchOf(m)] = in
-	}
+	p.ringing[branchOf(m)] = in
 	p.mu.Unlock()
-	if !again {
-		p.cfg.OnInvite(in)
-	}
+	p.cfg.OnInvite(in)
 }
 
 // serveCancel ends a ringing call (RFC 3261 §9.2).

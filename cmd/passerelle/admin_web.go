@@ -11,13 +11,15 @@ import (
 	"passerelle/portal/account"
 	"passerelle/portal/api"
 	"passerelle/portal/httpd"
+	portal "passerelle/portal/web"
 )
 
 // webConfig is the HTTP side of a server.
 type webConfig struct {
 	api       api.Config
 	tokens    []api.Token
-	accounts  *account.Accounts
+	accounts  *account.Accounts // of the portal; nil serves none
+	desk      portal.Desk
 	listener  net.Listener // of the network; the web closes it
 	dataDir   string       // where the admin socket lies
 	readiness *httpd.Readiness

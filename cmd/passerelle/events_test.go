@@ -397,22 +397,3 @@ func TestMonitoredLines(t *testing.T) {
 		w.unnotified(empty)
 	})
 }
-
-// TestLampAfterPanic goes out although nobody was left to put it out, and the record is closed.
-func TestLampAfterPanic(t *testing.T) {
-	inWorld(t, func(w *world) {
-		limits := w.house.limits
-		limits.Ways = &faultyWays{}
-		w.house.root.Limit(limits)
-		camille := w.registered("+33170001203", "pC-0be5d2")
-		s, _ := w.subscribed(w.phone("+33170001201", "pA-6d1f0c"), watching("203"))
-		if got := w.status(w.dial(w.t.Context(), camille.Phone, "sip:0612345678@paris.acme.test", softphone.InviteOptions{})); got != 500 {
-			t.Errorf("got %s, want 500", statusError(got))
-		}
-		w.lit(s, "terminated rejected 500")
-		records, err := w.journal.Latest(1, nil)
-		if err != nil || len(records) != 1 || records[0].Code != 500 || records[0].End.IsZero() {
-			t.Errorf("records %+v, %v", records, err)
-		}
-	})
-}

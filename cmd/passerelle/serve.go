@@ -150,7 +150,7 @@ func (c *serveCmd) web(ctx context.Context, h *house, config *configuration, acc
 			Ports: h.cfg.ports, Routes: routes{h.cfg.live, h.limits}, Limits: h.limits.Fraud, Trunks: h.trunks, TrunkCalls: h.limits.Channels, Gateways: config, Configuration: config,
 			Mailboxes: h.events.waiting, Records: h.cfg.journal, Settings: config, HoldMusic: siteMusic{h.music, config}, Hoteling: h.desk, Log: log,
 		},
-		accounts: accounts, listener: ln, dataDir: c.Data, readiness: ready, metrics: metrics, log: log,
+		accounts: accounts, desk: h.desk, listener: ln, dataDir: c.Data, readiness: ready, metrics: metrics, log: log,
 	}
 	if token != "" {
 		w.tokens = []api.Token{{Name: "admin", Scope: api.ScopeAdmin, Secret: token}}

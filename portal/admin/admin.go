@@ -27,6 +27,7 @@ type Config struct {
 	Registrations api.Registrations
 	Gateways      api.Gateways
 	Settings      api.Settings
+	Desk          Desk
 	Log           *slog.Logger // nil discards
 }
 
@@ -69,6 +70,8 @@ func (p *Portal) Routes(mux *http.ServeMux) {
 		"GET /phones":                                 p.phones,
 		"GET /registrations":                          p.registrations,
 		"GET /trunks":                                 p.trunks,
+		"GET /services/hoteling":                      p.hosting,
+		"POST /services/hoteling/{ref}/release":       p.release,
 	} {
 		mux.HandleFunc(pattern, p.view.Staff(h))
 	}

@@ -7,6 +7,7 @@ import (
 	"net/http"
 
 	"passerelle/directory"
+	"passerelle/hoteling"
 	"passerelle/portal/account"
 	"passerelle/portal/api"
 	"passerelle/portal/page"
@@ -23,7 +24,21 @@ type Config struct {
 	Directory *directory.Live
 	Bridges   api.Bridges
 	Settings  api.Settings
+	Desk      Desk
 	Log       *slog.Logger // nil discards
+}
+
+// Desk signs guests in and out; package hoteling satisfies it.
+type Desk interface {
+	// Of gives where a guest is.
+	Of(guest uint64) (hoteling.Association, bool)
+	// On gives who is on a host.
+	On(host uint64) (hoteling.Association, bool)
+	// SignIn signs a guest in on a host; who is there already gets the time they may stay anew. The error is a
+	// *hoteling.Denial, or tells that the desk is closed.
+	SignIn(ctx context.Context, host, guest uint64, by hoteling.Source) (hoteling.Association, error)
+	// SignOutGuest signs a guest out, wherever they are, and says whether they were anywhere.
+	SignOutGuest(ctx context.Context, guest uint64, by hoteling.Source) (bool, error)
 }
 
 // Hub serves the pages. It is safe for concurrent use.
@@ -44,13 +59,26 @@ func New(cfg Config) *Hub {
 // Routes adds the pages to mux.
 func (h *Hub) Routes(mux *http.ServeMux) {
 	for pattern, page := range map[string]func(http.ResponseWriter, *http.Request, *directory.User){
-		"GET /hub":                   h.space,
-		"GET /hub/space/regenerate":  h.regenerateForm,
-		"POST /hub/space/regenerate": h.regenerate,
+		"GET /hub/settings":                h.settings,
+		"GET /hub/settings/calling":        h.calling,
+		"GET " + settingsAt:                h.callSettings,
+		"GET " + settingsAt + "/hosts":     h.hosts,
+		"POST " + settingsAt + "/hoteling": h.saveHoteling,
+		"POST " + settingsAt + "/sign-out": h.signOutGuest,
+		"POST " + settingsAt + "/forwards": h.saveForwards,
+		"POST " + settingsAt + "/calls":    h.saveCalls,
+		"GET /hub/settings/calling/pin":    h.pin,
+		"POST /hub/settings/calling/pin":   h.savePIN,
+		"GET /hub":                         h.space,
+		"GET /hub/space/regenerate":        h.regenerateForm,
+		"POST /hub/space/regenerate":       h.regenerate,
 	} {
 		mux.HandleFunc(pattern, h.view.SignedIn(h.own(page)))
 	}
 }
+
+// settingsAt is the page of call settings.
+const settingsAt = "/hub/settings/calling/call-settings"
 
 // maxForm bounds the body of a form.
 const maxForm = 64 << 10

@@ -62,6 +62,7 @@ var adminNav = []Entry{
 	{Text: "nav.phones", Href: "/phones", Icon: "phone", Area: "phones"},
 	{Text: "nav.services", Href: "/services", Icon: "services", Area: "services", Under: []Entry{
 		{Text: "nav.gateway", Href: "/services/gateway", Area: "gateway"},
+		{Text: "hosting.title", Href: "/services/hoteling", Area: "hosting"},
 	}},
 	{Text: "nav.live", Href: "/live", Icon: "live", Area: "live"},
 	{Text: "nav.registrations", Href: "/registrations", Icon: "register", Area: "registrations"},

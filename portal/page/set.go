@@ -63,6 +63,7 @@ func funcs(p *i18n.Printer) template.FuncMap {
 		"iso":   func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 		"phone": func(n any) string { return i18n.Phone(fmt.Sprint(n)) },
 		"tel":   tel,
+		"dict":  dict,
 		"lang":  func() string { return string(p.Language()) },
 		"asset": assetURL,
 		"icon":  icon,
@@ -75,4 +76,13 @@ func tel(link string) template.URL {
 		return ""
 	}
 	return template.URL(link) //nolint:gosec // the scheme is checked, and a telephone link runs nothing
+}
+
+// dict gives a template several values by name.
+func dict(pairs ...any) map[string]any {
+	m := make(map[string]any, len(pairs)/2)
+	for i := 0; i+1 < len(pairs); i += 2 {
+		m[fmt.Sprint(pairs[i])] = pairs[i+1]
+	}
+	return m
 }

@@ -18,6 +18,7 @@ import (
 	"passerelle/directory"
 	"passerelle/directory/sitefile"
 	"passerelle/gateway"
+	"passerelle/hoteling"
 	"passerelle/portal/account"
 	"passerelle/portal/api"
 	"passerelle/portal/httpd"
@@ -33,6 +34,7 @@ type world struct {
 	url  string
 	live *fakeLive
 	acc  *account.Accounts
+	desk *hoteling.Desk
 	log  *syncBuffer
 }
 
@@ -55,8 +57,18 @@ func newWorldOf(t *testing.T, e *directory.Enterprise) *world {
 	w.config.live = directory.NewLive(w.load(t))
 	log := slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	w.acc = account.New(account.Config{Directory: w.config.live, Passwords: w.store, Records: w.store, Sessions: w.store.Sessions(), Log: log})
+	w.desk = hoteling.NewDesk(hoteling.DeskConfig{Directory: w.config.live, Log: log})
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- w.desk.Run(ctx) }() // ended by the cleanup, which waits
+	t.Cleanup(func() {
+		stop()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
 	pages := web.New(web.Config{
-		Accounts: w.acc, Directory: w.config.live, Bridges: w.live, Registrations: w.live, Gateways: w.config, Settings: w.config, Version: "v1", Log: log,
+		Accounts: w.acc, Directory: w.config.live, Bridges: w.live, Registrations: w.live, Gateways: w.config, Settings: w.config, Desk: w.desk, Version: "v1", Log: log,
 	})
 	a, err := api.New(api.Config{Version: "v1", Directory: w.config.live, Bridges: w.live, Registrations: w.live, Log: log})
 	if err != nil {

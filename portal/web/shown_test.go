@@ -31,8 +31,13 @@ func shown(t *testing.T, w *world) []shownPage {
 		{"phones", "/phones"},
 		{"registrations", "/registrations"},
 		{"trunks", "/trunks"},
+		{"hoteling", "/services/hoteling"},
 		{"account", "/account"},
 		{"hub", "/hub"},
+		{"hub-settings", "/hub/settings"},
+		{"hub-calling", "/hub/settings/calling"},
+		{"hub-call-settings", "/hub/settings/calling/call-settings"},
+		{"hub-pin", "/hub/settings/calling/pin"},
 	}
 }
 

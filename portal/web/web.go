@@ -13,6 +13,12 @@ import (
 	"passerelle/portal/signin"
 )
 
+// Desk signs guests in and out; package hoteling satisfies it.
+type Desk interface {
+	admin.Desk
+	hub.Desk
+}
+
 // Config is what the pages stand on: what the API stands on, and the accounts. All is required but Log.
 type Config struct {
 	Accounts      *account.Accounts
@@ -21,6 +27,7 @@ type Config struct {
 	Registrations api.Registrations
 	Gateways      api.Gateways
 	Settings      api.Settings
+	Desk          Desk
 	Version       string       // of the program
 	Log           *slog.Logger // nil discards
 }
@@ -32,9 +39,9 @@ func New(cfg Config) http.Handler {
 	signin.New(cfg.Accounts, view, cfg.Log).Routes(mux)
 	admin.New(admin.Config{
 		View: view, Accounts: cfg.Accounts, Directory: cfg.Directory, Bridges: cfg.Bridges, Registrations: cfg.Registrations,
-		Gateways: cfg.Gateways, Settings: cfg.Settings, Log: cfg.Log,
+		Gateways: cfg.Gateways, Settings: cfg.Settings, Desk: cfg.Desk, Log: cfg.Log,
 	}).Routes(mux)
-	hub.New(hub.Config{View: view, Directory: cfg.Directory, Bridges: cfg.Bridges, Settings: cfg.Settings, Log: cfg.Log}).Routes(mux)
+	hub.New(hub.Config{View: view, Directory: cfg.Directory, Bridges: cfg.Bridges, Settings: cfg.Settings, Desk: cfg.Desk, Log: cfg.Log}).Routes(mux)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { view.Refuse(w, r, http.StatusNotFound) })
 	all := http.NewServeMux()
 	all.HandleFunc("GET /assets/{name}", page.Asset)
