@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"passerelle/internal/bodyxml"
@@ -39,6 +40,7 @@ type listWatch struct {
 	uri        string
 	members    []Member
 	views      []listedView
+	stale      atomic.Bool // the list may be another one now; set by anybody
 }
 
 // listedView is what was told of one member: a virtual subscription (RFC 4662 §4.6) with versions of its own.
@@ -95,8 +97,9 @@ type part struct {
 // some.
 func (w *watch) showList(full bool) (string, []byte) {
 	l, now := w.list, time.Now()
-	if full {
-		w.reread()
+	if full || l.stale.Load() {
+		l.stale.Store(false) // before it is read
+		full = w.reread() || full
 	}
 	var parts []part
 	for i := range l.members {
@@ -120,8 +123,8 @@ func (w *watch) showList(full bool) (string, []byte) {
 	return contentType, body
 }
 
-// reread takes the list as it is now: who is on it may have changed.
-func (w *watch) reread() {
+// reread takes the list as it is now, and reports whether it has changed.
+func (w *watch) reread() bool {
 	l := w.list
 	members, ok := w.d.cfg.Lists.List(w.sub.AOR(), l.name, l.host)
 	switch {
@@ -130,7 +133,9 @@ func (w *watch) reread() {
 	case !slices.Equal(members, l.members):
 		l.set(members)
 		w.d.shown.again(w, l.lines()...)
+		return true
 	}
+	return false
 }
 
 // contentID is different for each part of each NOTIFY; 0 is the index.
@@ -169,11 +174,12 @@ func (w *watch) related(full bool, parts []part) (contentType string, body []byt
 	return fmt.Sprintf(`%s;type="%s";start="<%s>";boundary="%s"`, multipartRelated, RLMIType, root, boundary), b.Bytes()
 }
 
-// ListsChanged shows lists anew that may have changed. It never waits.
+// ListsChanged shows those lists anew that have changed, if any has. It never waits.
 func (d *Dialogs) ListsChanged() {
 	for _, w := range d.shown.all() {
 		if w.list != nil {
-			w.sub.Resend()
+			w.list.stale.Store(true)
+			w.sub.Changed()
 		}
 	}
 }

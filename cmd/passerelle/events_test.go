@@ -138,11 +138,13 @@ func TestBusyLamp(t *testing.T) {
 			t.Errorf("got %s, want 486", statusError(got))
 		}
 		ctx, cancel := context.WithCancel(w.t.Context())
-		call = w.dial(ctx, alice.Phone, "sip:202@paris.acme.test", softphone.InviteOptions{})
+		call = w.dial(ctx, alice.Phone, "sip:*31202@paris.acme.test", softphone.InviteOptions{})
 		in = bruno.rings(w)
 		w.shows(ofBruno, "trying")
 		in.Ring(180)
-		w.shows(ofBruno, "early")
+		if m := w.shows(ofBruno, "early"); strings.Contains(string(m.Body), "1201") || strings.Contains(string(m.Body), "Alice") {
+			t.Errorf("the lamp tells a number that is withheld\n%s", m.Body)
+		}
 		cancel()
 		w.cancelled(in)
 		<-call
@@ -389,6 +391,11 @@ func TestMonitoredLines(t *testing.T) {
 		up("confirmed")
 		w.bye(c)
 		up("")
+		dana, _ := w.live.Current().UserByNumber("+15145550201")
+		if err := w.config.SetUser(w.t.Context(), dana.Ref, func(u *directory.User) { u.DND = true }); err != nil {
+			t.Fatal(err)
+		}
+		w.unnotified(s) // nothing of the list has changed
 		set("201")
 		want(w.notified(s), map[string]string{a: "Alice Martin:"})
 
