@@ -58,6 +58,9 @@ type forking struct {
 	// taken are legs that call in to have the call, and pick makes one the winner, on the goroutine of run; taken may be nil.
 	taken <-chan *pickup
 	pick  func(*pickup) (*forkEvent, error)
+	// handovers are wishes that the call become another caller's, and handOver decides, on the goroutine of run.
+	handovers <-chan *handover
+	handOver  func(*handover) error
 }
 
 // run rings all attempts at once (RFC 3261 §16.7 as a B2BUA sees it): the first 2xx wins and the others are cancelled; a 6xx
@@ -98,6 +101,8 @@ func (f *forking) run(ctx context.Context, attempts []*attempt) (*forkEvent, err
 			if err == nil {
 				return e, nil
 			}
+		case h := <-f.handovers:
+			h.agreed <- f.handOver(h)
 		case <-ctx.Done():
 			return nil, context.Cause(ctx)
 		}

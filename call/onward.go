@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"passerelle/call/cdr"
@@ -44,7 +45,17 @@ type onward struct {
 	sounded  bool     // the caller was told where to hear what comes before the answer
 	rung     int      // the greatest provisional status the caller was told
 	progress func(code int)
-	space    bool // a space calls: whoever answers gets a session of a party's, and no side is the caller's
+
+	// ---- of a call that may be handed over; see own ----
+
+	cancel    context.CancelCauseFunc
+	handovers chan *handover
+	found     chan struct{} // closed when it rings no longer
+	decided   func()        // closes it
+
+	mu     sync.Mutex
+	handed *handover // who has the call now; nil while it is the caller's
+	space  bool      // a space calls: whoever answers gets a session of a party's, and no side is the caller's
 }
 
 // serveOnward serves the routes that ring somebody.
@@ -71,7 +82,13 @@ func (r *Root) serveOnward(ctx context.Context, leg *sip.Leg, caller directory.C
 			return mediaStatus(err)
 		}
 	}
+	ctx, done := o.own(ctx)
+	defer done()
 	won, err := o.find(ctx, route)
+	o.decided()
+	if o.handed != nil {
+		return o.deliver(ctx, won, err)
+	}
 	if err != nil {
 		if !o.sounded && len(o.diverted) == 0 { // the limits of a line that forwards are nothing to the caller
 			r.speak(ctx, leg, caller, spokenFor(err))
@@ -275,6 +292,7 @@ func (o *onward) ring(ctx context.Context, limit time.Duration, attempts []*atte
 		progress: func(e *forkEvent) { o.rings(ctx, e) },
 		begun:    func(a *attempt, leg *sip.Leg) { o.root.records.beginOut(call, leg, a, o.from.number) },
 		ended:    o.root.records.end, recovered: o.root.recovered,
+		handovers: o.handovers, handOver: func(h *handover) error { return o.handOver(ctx, h) },
 	}
 	if u := attempts[0].user; u != nil && !o.space {
 		g := o.root.ringers.open(u)
@@ -320,6 +338,10 @@ func (o *onward) rings(ctx context.Context, e *forkEvent) {
 	o.root.records.lines.ringing(e.leg, o.from)
 	if o.progress != nil {
 		o.progress(code)
+		return
+	}
+	if o.handed != nil {
+		o.handed.tell(code)
 		return
 	}
 	if e.ringing.SDP != nil && o.offered {

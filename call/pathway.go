@@ -1,6 +1,7 @@
 package call
 
 import (
+	"bytes"
 	"errors"
 	"net/netip"
 	"sync"
@@ -110,7 +111,37 @@ func (d *direct) Join(other mediaSide) {
 func (d *direct) NeedsOffer() bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.partner != nil && string(d.partner.said) != string(d.told)
+	return d.partner != nil && !sameMedia(d.partner.said, d.told)
+}
+
+// sameMedia tells whether two descriptions say the same of media. Who wrote them, and how often, does not count: each answer may
+// have a version of its own, and two phones would be told of the other's for ever.
+func sameMedia(a, b []byte) bool {
+	for {
+		x, restA, moreA := nextMedia(a)
+		y, restB, moreB := nextMedia(b)
+		if !moreA || !moreB {
+			return moreA == moreB
+		}
+		if x != y {
+			return false
+		}
+		a, b = restA, restB
+	}
+}
+
+// nextMedia is the next line of a description that says something of media.
+func nextMedia(sdp []byte) (line string, rest []byte, ok bool) {
+	for len(sdp) > 0 {
+		l, after, _ := bytes.Cut(sdp, []byte("\n"))
+		sdp = after
+		l = bytes.TrimSuffix(l, []byte("\r"))
+		if len(l) == 0 || bytes.HasPrefix(l, []byte("o=")) || bytes.HasPrefix(l, []byte("s=")) {
+			continue
+		}
+		return string(l), sdp, true
+	}
+	return "", nil, false
 }
 
 func (d *direct) SetHoldMusic(*media.Sound) {} // phones hold by themselves

@@ -194,5 +194,8 @@ func (o *onward) agree(ctx context.Context, won *forkEvent) error {
 	if won.picked != nil {
 		return won.leg.Answer(ctx, won.picked.answer, o.from.shownTo(won.picked.caller).connected()...)
 	}
+	if won.attempt.late {
+		return o.agreeLate(ctx, won)
+	}
 	return mediaStatus(won.attempt.media.Answered(won.answer))
 }

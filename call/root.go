@@ -48,11 +48,12 @@ type Root struct {
 	helped helped
 	guests Guests // nil: no hoteling code
 
-	joined  registry
-	ringers ringers
-	parking parking
-	seats   seats
-	legs    Legs
+	joined     registry
+	ringers    ringers
+	parking    parking
+	seats      seats
+	legs       Legs
+	unanswered unanswered // calls that ring
 
 	settings Settings // nil: codes set nothing
 	log      *slog.Logger

@@ -104,7 +104,7 @@ func (t *twoParty) tell(leg *sip.Leg, e sip.ReferEvent, code int) {
 func (t *twoParty) reach(asker, referee member, e sip.ReferEvent) (out outcome) {
 	defer t.root.recovered(func() { out = outcome{err: sip.ErrPanic} })
 	if e.Replaces != nil {
-		m, err := t.takeOver(asker, *e.Replaces)
+		m, err := t.takeOver(asker, e)
 		return outcome{member: m, err: err}
 	}
 	route := Plan(t.root.dir.Current(), asker.caller, e.To)
@@ -139,11 +139,24 @@ func (t *twoParty) reach(asker, referee member, e sip.ReferEvent) (out outcome) 
 // transferHops is the Max-Forwards of a call that a REFER asks for.
 const transferHops = 69
 
-// takeOver takes the peer of another call of the asker's.
-func (t *twoParty) takeOver(asker member, r sip.Replaces) (member, error) {
-	leg, ok := t.root.legs.Replaced(r)
+// takeOver takes the peer of another call of the asker's, or who answers it if it still rings.
+func (t *twoParty) takeOver(asker member, e sip.ReferEvent) (member, error) {
+	leg, ok := t.root.legs.Replaced(*e.Replaces)
 	if !ok {
 		return member{}, errNotInCall
+	}
+	if o := t.root.unanswered.of(leg); o != nil {
+		m, err := o.take(&handover{
+			ctx: t.ctx, asker: asker, agreed: make(chan error, 1), result: make(chan outcome, 1),
+			tell: func(code int) {
+				if code == 180 {
+					t.root.spawn(func() { t.tell(asker.leg, e, code) }) // returns with the answer to the NOTIFY
+				}
+			},
+		})
+		if !errors.Is(err, errDecidedAlready) {
+			return m, err
+		}
 	}
 	t.root.joinedSoon(leg)
 	for range 5 {
@@ -222,6 +235,7 @@ func (r *Root) serveReplacing(ctx context.Context, leg *sip.Leg, caller director
 	if leg.Offer() == nil {
 		return &sip.StatusError{Code: 488, Reason: "Not Acceptable Here", Err: errors.New("INVITE with Replaces and without offer")}
 	}
+	r.joinedSoon(old)
 	other, err := r.take(ctx, old, func(self, other *member) bool {
 		return sameUser(self.caller, caller) || sameUser(other.caller, caller)
 	})

@@ -159,6 +159,35 @@ func TestDirectMediaStaysInside(t *testing.T) {
 	})
 }
 
+// TestDirectCallsAreJoined joins two calls with media from phone to phone: each phone is told of the other's media, once.
+func TestDirectCallsAreJoined(t *testing.T) {
+	inWorldOf(t, directSite(), func(w *world) {
+		alice, bruno, camille := w.registered("alice-app", "sA-44c1d0"), w.registered("+33170001202", "pB-91aa37"), w.registered("+33170001203", "pC-0be5d2")
+		call := w.dial(w.t.Context(), bruno.Phone, "sip:201@paris.acme.test", softphone.InviteOptions{})
+		her := w.take(alice.rings(w))
+		his := w.up(call)
+		call = w.dial(w.t.Context(), alice.Phone, "sip:203@paris.acme.test", softphone.InviteOptions{})
+		c := w.take(camille.rings(w))
+		second := w.up(call)
+		if err := her.Consult(w.t.Context(), second); err != nil {
+			t.Fatal(err)
+		}
+		w.told(her, "200 OK")
+		w.gone(her, 2*time.Second)
+		w.gone(second, 2*time.Second)
+		time.Sleep(10 * time.Second)
+		w.meet(his, c)
+		if n := his.Requests("INVITE") + c.Requests("INVITE"); n > 3 {
+			t.Errorf("%d offers until both knew", n)
+		}
+		if n := w.ports.InUse(); n != 0 {
+			t.Errorf("%d ports in use, want none", n)
+		}
+		w.bye(c)
+		w.gone(his, time.Second)
+	})
+}
+
 // TestDirectCallIsTransferredOut relays a call from phone to phone once one of the two is with somebody outside, after a blind and
 // an attended transfer.
 func TestDirectCallIsTransferredOut(t *testing.T) {
