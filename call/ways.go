@@ -2,6 +2,7 @@ package call
 
 import (
 	"net/netip"
+	"net/url"
 	"strings"
 	"time"
 
@@ -72,7 +73,12 @@ func hostOf(t *directory.Trunk) string {
 }
 
 // AccountURI is the address of record by which a trunk knows us: what we register, and what calls may be from.
-func AccountURI(t *directory.Trunk) string { return "sip:" + t.Username + "@" + hostOf(t) }
+func AccountURI(t *directory.Trunk) string { return "sip:" + AccountUser(t) + "@" + hostOf(t) }
+
+// AccountUser is the account's name as the user part of a URI: some are addresses themselves (RFC 3261 §25.1).
+func AccountUser(t *directory.Trunk) string {
+	return strings.ReplaceAll(url.PathEscape(t.Username), "@", "%40")
+}
 
 // RegistrarURI is where we register with a trunk (RFC 3261 §10.2).
 func RegistrarURI(t *directory.Trunk) string { return "sip:" + hostOf(t) }

@@ -151,6 +151,26 @@ func TestRequestOnAConnectionOfOurs(t *testing.T) {
 	})
 }
 
+// TestTrunkClosedItsConnection is a trunk that called us and closed the connection: the BYE goes to where its Contact says.
+func TestTrunkClosedItsConnection(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCarrier(t)
+		p := siptest.Dial(t, c.Network, "10.0.0.2:0", serverAddr)
+		call := p.NewCall("sip:8000@site.test")
+		call.Send(strings.Replace(call.Text("INVITE", siptest.Offer), "<sip:caller@"+p.Addr.String()+">\nContent", "<sip:there@"+trunkAddr+";transport=tcp>\nContent", 1))
+		call.Want(200, "INVITE")
+		call.Request("ACK")
+		wantLegs(t, c.world, 1)
+		p.Close()
+		synctest.Wait()
+		ended := make(chan struct{})
+		go func() { c.stop(); close(ended) }() // hangs up
+		p = c.accept()
+		p.Answer(p.WantRequest("BYE"), "200 OK", "")
+		<-ended
+	})
+}
+
 func TestNobodyToConnectTo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCarrier(t)

@@ -132,10 +132,13 @@ func (l *Leg) request(method sipmsg.RequestMethod, seq uint32, w *wire) *sipmsg.
 func (l *Leg) wire() (*wire, error) {
 	w := &wire{s: l.s, flow: l.flow, to: l.peer.Remote, from: l.peer.Local.Addr()}
 	if reliable(l.peer.Transport) {
-		if l.s.flows.get(l.peer.Flow) == nil {
-			return nil, ErrFlowGone
+		if l.s.flows.get(l.peer.Flow) != nil {
+			return w, nil
 		}
-		return w, nil
+		if w = l.anew(); w != nil {
+			return w, nil
+		}
+		return nil, ErrFlowGone
 	}
 	if l.invite.Identity.Trunk == "" {
 		return w, nil

@@ -164,7 +164,7 @@ func (r *registration) send(ctx context.Context, hop sip.Hop, seconds int) (*sip
 	tr := r.k.own
 	res, err := r.k.t.cfg.Requests.Request(ctx, sip.Request{
 		Method: "REGISTER", Target: hop.Target(call.RegistrarURI(tr)), To: call.AccountURI(tr), CallID: r.callID, CSeq: r.cseq,
-		ContactUser: tr.Username, ContactParams: ";line=" + r.k.line,
+		ContactUser: call.AccountUser(tr), ContactParams: ";line=" + r.k.line,
 		Headers:     []sip.Header{{Name: "Expires", Value: strconv.Itoa(seconds)}},
 		Credentials: call.TrunkCredentials(tr),
 	})
