@@ -136,7 +136,7 @@ func oneTrunk(t *testing.T, edit func(tr *directory.Trunk)) (*directory.Live, *d
 	t.Helper()
 	e := sitefile.Demo()
 	tr := e.Sites[0].Trunks[0]
-	tr.Site = e.Sites[0]
+	tr.Site, tr.NoProbe = e.Sites[0], false
 	edit(tr)
 	dir, err := directory.New(e)
 	if err != nil {
