@@ -49,7 +49,7 @@ sipp-calls: build tools packages ## calls of two and three SIPp parties: hold, t
 sipp-load: build tools packages ## a minute of registrations and gateway calls by SIPp; LOAD="-d 600 -r 500 -c 30" for more
 	testdata/sipp/load.sh $(LOAD)
 
-test-clients: build ## baresip and linphone register, call, type and hear each other
+test-clients: build ## baresip and linphone in a space, and in a call with SRTP on one side, hold and transfer; tones measured
 	@testdata/apt.sh baresip linphonec
 	testdata/clients/run.sh
 

@@ -95,6 +95,7 @@ func (o *onward) prepare(a *attempt, local netip.Addr) error {
 	if !o.offered {
 		from = nil
 	}
+	a.out.Focus = o.space
 	a.out.Offer, err = a.media.Offer(from)
 	return mediaStatus(err)
 }

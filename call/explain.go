@@ -45,11 +45,20 @@ func Explain(dir *directory.Directory, from, to string, now Limits) (Explanation
 	if err != nil {
 		return Explanation{}, err
 	}
-	uri := dialledURI(to, caller.Site)
-	r := Plan(dir, caller, uri)
+	if now.Hotel == nil {
+		now.Hotel = home{}
+	}
+	hotel := &Root{hotel: now.Hotel}
+	caller = placed(dir, now.Hotel, caller, from)
+	r := Plan(dir, caller, dialledURI(to, caller.Site))
+	if hotel.away(dir, caller, r) {
+		r = refusedAway
+		r.Steps = []string{awayInWords(dir, now.Hotel, caller.User)}
+	}
 	payer, steps := caller.User, r.Steps
 	for hop := 0; r.Kind == ToLine && hop < maxExplained; hop++ {
 		steps = append(steps, treatment(r.User)...)
+		steps = append(steps, ringingInWords(dir, now.Hotel, r.User)...)
 		next, forwarded := Forward(dir, r.User, ForwardAlways)
 		if !forwarded {
 			break

@@ -67,6 +67,10 @@ func (r *Root) serveFeature(ctx context.Context, leg *sip.Leg, caller directory.
 	if route.Feature == directory.FeatureHoteling {
 		return r.serveHotel(ctx, leg, caller, route.Argument, log)
 	}
+	if route.Feature == directory.FeatureConference && caller.User != nil {
+		defer r.seats.put(leg, caller)()
+		return r.gateway.ServeConference(ctx, leg, caller)
+	}
 	change := setting(route)
 	if change == nil || r.settings == nil || caller.User == nil {
 		return &sip.StatusError{Code: 501, Reason: "Not Implemented", Err: fmt.Errorf("no feature %s", route.Feature)}

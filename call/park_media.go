@@ -2,6 +2,7 @@ package call
 
 import (
 	"context"
+	"time"
 
 	"passerelle/directory"
 	"passerelle/sip"
@@ -112,6 +113,12 @@ func (p *parked) ringBack() {
 
 func (p *parked) reachBack(ctx context.Context, m member) (out outcome) {
 	defer p.root.recovered(func() { out = outcome{err: sip.ErrPanic} })
+	if !alive(m.media.State(), time.Time{}) {
+		if err := m.leg.Probe(ctx); err != nil && ctx.Err() == nil { // nobody is to be called for a peer that is gone
+			hangup(m.leg, vanished)
+			return outcome{err: err}
+		}
+	}
 	by, ok := p.root.dir.Current().UserByURI(p.by.Line(), p.by.Site.Domain)
 	if !ok {
 		return outcome{err: errNowhere}

@@ -18,14 +18,27 @@ import (
 // Gateway serves the calls to the gateway number of a site; an empty space ID is asked for. ServeLeg returns when the leg
 // has ended; an error before the final response becomes its status.
 type Gateway interface {
+	ServeLeg(ctx context.Context, leg *sip.Leg, caller directory.Caller, site *directory.Site, spaceID directory.Secret) error
 	// ServeParty is ServeLeg for somebody in a call, whose party bring makes once it is sure to be let in.
 	ServeParty(ctx context.Context, caller directory.Caller, site *directory.Site, spaceID directory.Secret, bring Bring) error
-	// Replace hands the seat of a leg to whom bring makes a party of; on error the leg sits as it did.
+	// ServeConference opens a conference with a line as its first participant, and returns when its leg has ended.
+	ServeConference(ctx context.Context, leg *sip.Leg, caller directory.Caller) error
+	Seats
+}
+
+// Seats is how people come to sit at the gateway beside those who call it. Each returns when the newcomer sits; an error means
+// that nothing has changed. Where replaced, the leg that asked has lost its seat and is the caller's to hang up.
+type Seats interface {
+	// Replace hands the seat of a leg to whom bring makes a party of.
 	Replace(ctx context.Context, old *sip.Leg, bring Bring) error
-	// Add has the space where a leg sits call somebody, and returns when the callee is in or is not to come. replaced tells
-	// that the seat of the leg was handed over.
+	// Join brings somebody whom a leg names by Replaces: into a conference beside it, into a space in its place.
+	Join(ctx context.Context, leg *sip.Leg, bring Bring) (replaced bool, err error)
+	// Beside brings somebody into the space where a leg sits, Conference into the conference of a line.
+	Beside(ctx context.Context, leg *sip.Leg, bring Bring) error
+	Conference(ctx context.Context, owner *directory.User, bring Bring) error
+	// Add has the space where a leg sits call somebody, CallIn the space of an ID or the caller's own.
 	Add(ctx context.Context, leg *sip.Leg, payer *directory.User, target string, progress func(code int)) (replaced bool, err error)
-	ServeLeg(ctx context.Context, leg *sip.Leg, caller directory.Caller, site *directory.Site, spaceID directory.Secret) error
+	CallIn(ctx context.Context, caller directory.Caller, site *directory.Site, spaceID directory.Secret, target string, progress func(code int)) error
 }
 
 // Bring makes a party of somebody who is to come to the gateway, and says who it is.
@@ -65,6 +78,8 @@ type Limits struct {
 	Channels *Channels
 	Health   Health
 	Ways     Ways // nil means the addresses of the site file that are numeric
+	// Hotel is for explanations only: calls have Root.Hotel. Nil means that nobody is a guest.
+	Hotel Hotel
 }
 
 // NewRoot returns the handler of the server's legs; journal may be nil. Gateway is called before the first leg.
@@ -112,6 +127,7 @@ func (r *Root) ServeLeg(ctx context.Context, leg *sip.Leg) error {
 	log := r.log.With("call_id", leg.CallID(), "caller", caller.String())
 	log.InfoContext(ctx, "call", "route", route.Kind.String(), "why", route.Why, "remote", leg.Invite().Source.Remote.String())
 	r.records.begin(dir, leg, caller, route)
+	defer func() { r.records.end(leg, sip.ErrPanic) }() // after a panic; else the account is closed already
 	start := time.Now()
 	if caller.Trunk != nil && r.limits.Channels != nil {
 		release, ok := r.limits.Channels.Take(context.WithoutCancel(ctx), caller.Trunk, route.Class)

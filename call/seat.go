@@ -35,3 +35,15 @@ func (s *seats) of(leg *sip.Leg) (directory.Caller, bool) {
 	c, ok := s.at[leg]
 	return c, ok
 }
+
+// named is the leg at the gateway whose focus URI (RFC 4579 §4.1) a URI is, of the same line; nil if it is none.
+func (s *seats) named(uri sip.URI, line directory.Caller) *sip.Leg {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for leg, caller := range s.at {
+		if string(leg.ID().LocalTag) == uri.User && sameUser(caller, line) {
+			return leg
+		}
+	}
+	return nil
+}

@@ -99,6 +99,7 @@ func (r *Root) renegotiate(ctx context.Context, m member) (session *media.Sessio
 	if err != nil {
 		return nil, false, mediaStatus(err)
 	}
+	m.leg.SetFocus(true) // RFC 4579 §4.1
 	offer, err := session.Offer()
 	if err == nil {
 		var answer []byte
@@ -108,6 +109,7 @@ func (r *Root) renegotiate(ctx context.Context, m member) (session *media.Sessio
 		}
 	}
 	if err != nil {
+		m.leg.SetFocus(false)
 		session.Close()
 		return nil, astray, mediaStatus(err)
 	}

@@ -10,8 +10,8 @@ import (
 )
 
 // Referred takes a REFER in the dialog of a leg at the gateway. With Replaces it is an attended transfer: the other side of the
-// asker's other call takes the asker's seat. Without it is a wish that the space calls somebody (RFC 4579 §5.5). It does not
-// wait.
+// asker's other call takes the asker's seat, or, in a conference, comes in beside it. Without it is a wish that the space calls
+// somebody (RFC 4579 §5.5). It does not wait.
 func (r *Root) Referred(p *party.Party, e sip.ReferEvent) {
 	r.spawn(func() { r.referredAtGateway(p.Leg(), e) }) // ends with the outcome
 }
@@ -55,8 +55,7 @@ func (r *Root) referredAtGateway(leg *sip.Leg, e sip.ReferEvent) {
 		if l, err = r.leaverNamed(asker, *e.Replaces); err == nil {
 			defer l.done()
 			l.begun = accept
-			err = r.takeSeat(leg, l)
-			handed = err == nil
+			handed, err = r.takeSeat(leg, l)
 		}
 	} else {
 		accept()
@@ -77,15 +76,15 @@ func (r *Root) referredAtGateway(leg *sip.Leg, e sip.ReferEvent) {
 	}
 }
 
-// takeSeat has the leaver take the seat of a leg.
-func (r *Root) takeSeat(leg *sip.Leg, l *leaver) error {
+// takeSeat has the leaver come to where a leg sits; replaced tells that it has the seat of the leg.
+func (r *Root) takeSeat(leg *sip.Leg, l *leaver) (replaced bool, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), seatMoveLimit)
 	defer cancel()
-	err := r.gateway.Replace(ctx, leg, l.bring)
+	replaced, err = r.gateway.Join(ctx, leg, l.bring)
 	if err != nil && l.told == nil {
 		_ = l.t.do(context.Background(), func() { l.t.transfer = nil }) // else the call has ended
 	}
-	return err
+	return replaced, err
 }
 
 // leaverNamed is the other side of a call of the asker's that a Replaces names. The call knows of no other transfer until the

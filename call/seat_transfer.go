@@ -28,6 +28,7 @@ func (r *Root) serveReplacingSeat(ctx context.Context, leg *sip.Leg, caller dire
 	}
 	defer r.seats.put(leg, caller)()
 	err := r.gateway.Replace(ctx, old, func(ctx context.Context) (*party.Party, directory.Caller, error) {
+		leg.SetFocus(true)
 		p, err := party.Answer(ctx, leg, r.party)
 		return p, caller, err
 	})
@@ -39,12 +40,9 @@ func (r *Root) serveReplacingSeat(ctx context.Context, leg *sip.Leg, caller dire
 	return nil
 }
 
-// seatNamed is the leg at the gateway that a Replaces names, if it is of the asker's line.
-func (r *Root) seatNamed(asker directory.Caller, named *sip.Replaces) (old *sip.Leg, err error) {
-	if named == nil {
-		return nil, nil
-	}
-	old, ok := r.legs.Replaced(*named)
+// seatNamed is the leg at the gateway that a Replaces names, if it is of the asker's line; nil for a leg that is elsewhere.
+func (r *Root) seatNamed(asker directory.Caller, named sip.Replaces) (*sip.Leg, error) {
+	old, ok := r.legs.Replaced(named)
 	if !ok {
 		return nil, nil
 	}
@@ -58,15 +56,38 @@ func (r *Root) seatNamed(asker directory.Caller, named *sip.Replaces) (old *sip.
 	return old, nil
 }
 
-// intoSpace brings about a transfer of one side to the gateway: attended, to the seat of the asker's other leg, or blind. It
-// reports false for every other transfer.
-func (t *twoParty) intoSpace(asker member, s side, e sip.ReferEvent) bool {
-	old, err := t.root.seatNamed(asker.caller, e.Replaces)
-	var route Route
-	if e.Replaces == nil {
-		route = Plan(t.root.dir.Current(), asker.caller, e.To)
+// roadIn is how a side of a call comes to the gateway; the zero value is no road. Exactly one of its fields is set.
+type roadIn struct {
+	instead    *sip.Leg        // in the place of this one
+	beside     *sip.Leg        // into the space where this one sits
+	conference *directory.User // into the conference of this line
+	visit      Route           // as a caller does
+}
+
+// roadOf says how a transfer leads to the gateway; false when it leads elsewhere.
+func (t *twoParty) roadOf(asker member, e sip.ReferEvent) (road roadIn, ok bool, err error) {
+	if e.Replaces != nil {
+		road.instead, err = t.root.seatNamed(asker.caller, *e.Replaces)
+		return road, road.instead != nil || err != nil, err
 	}
-	if old == nil && err == nil && route.Kind != ToGateway {
+	if road.beside = t.root.seats.named(e.To, asker.caller); road.beside != nil {
+		return road, true, nil
+	}
+	switch route := Plan(t.root.dir.Current(), asker.caller, e.To); {
+	case route.Kind == ToFeature && route.Feature == directory.FeatureConference:
+		road.conference = asker.caller.User
+	case route.Kind == ToGateway:
+		road.visit = route
+	default:
+		return road, false, nil
+	}
+	return road, true, nil
+}
+
+// intoSpace brings about a transfer of one side to the gateway. It reports false for every other transfer.
+func (t *twoParty) intoSpace(asker member, s side, e sip.ReferEvent) bool {
+	road, leads, err := t.roadOf(asker, e)
+	if !leads {
 		return false
 	}
 	// The REFER is accepted once the seat is held: whoever asked may hang up both its calls when it has heard so much.
@@ -97,39 +118,48 @@ func (t *twoParty) intoSpace(asker member, s side, e sip.ReferEvent) bool {
 			settle(sip.ErrPanic)
 		}
 	}()
-	switch {
-	case err != nil:
-		settle(err)
-	case old != nil:
-		ctx, cancel := context.WithTimeout(context.Background(), seatMoveLimit)
-		defer cancel()
-		err := t.root.gateway.Replace(ctx, old, l.bring)
-		settle(err)
-		if err == nil {
-			t.root.spawn(func() { hangup(old, transferDone) }) // returns when the leg has ended
-		}
-	default:
-		// The visit lasts as long as the leg does; the asker is told when it has begun.
-		begun := make(chan error, 1)
-		referee := t.refereeOf(s)
-		t.root.spawn(func() { // ends with the leg
-			told := false
-			err := sip.ErrPanic
-			defer func() {
-				if !told {
-					begun <- err
-				}
-			}()
-			err = t.root.gateway.ServeParty(context.Background(), referee, route.Site, route.SpaceID, func(ctx context.Context) (*party.Party, directory.Caller, error) {
-				p, caller, err := l.bring(ctx)
-				told = true
-				begun <- err
-				return p, caller, err
-			})
-		})
-		settle(<-begun)
+	if err == nil {
+		err = t.take(road, l)
+	}
+	settle(err)
+	if err == nil && road.instead != nil {
+		t.root.spawn(func() { hangup(road.instead, transferDone) }) // returns when the leg has ended
 	}
 	return true
+}
+
+// take has the leaver go to the gateway, and returns when it is there.
+func (t *twoParty) take(road roadIn, l *leaver) error {
+	g := t.root.gateway
+	ctx, cancel := context.WithTimeout(context.Background(), seatMoveLimit)
+	defer cancel()
+	switch {
+	case road.instead != nil:
+		return g.Replace(ctx, road.instead, l.bring)
+	case road.beside != nil:
+		return g.Beside(ctx, road.beside, l.bring)
+	case road.conference != nil:
+		return g.Conference(ctx, road.conference, l.bring)
+	}
+	// The visit lasts as long as the leg does; it is enough that it has begun.
+	begun := make(chan error, 1)
+	referee := t.refereeOf(l.side)
+	t.root.spawn(func() { // ends with the leg
+		told := false
+		err := sip.ErrPanic
+		defer func() {
+			if !told {
+				begun <- err
+			}
+		}()
+		err = g.ServeParty(context.Background(), referee, road.visit.Site, road.visit.SpaceID, func(ctx context.Context) (*party.Party, directory.Caller, error) {
+			p, caller, err := l.bring(ctx)
+			told = true
+			begun <- err
+			return p, caller, err
+		})
+	})
+	return <-begun
 }
 
 // refereeOf is who is on a side, as one that calls; it does not change while a transfer is under way.

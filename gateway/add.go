@@ -10,9 +10,9 @@ import (
 )
 
 // Add brings somebody into the space where a leg sits, as its phone asks by REFER (RFC 4579 §5.5), on the account of the line
-// that asks. When the space is full the seat of the one that asks is handed over, and its leg is the caller's to hang up: replaced tells. progress is told of
-// provisional answers and must not wait. It returns when the callee is in; else the error is why it is not, and the one that
-// asked sits as before.
+// that asks. When the space is full the seat of the one that asks is handed over, and its leg is the caller's to hang up:
+// replaced tells. progress is told of provisional answers and must not wait. It returns when the callee is in; else the error
+// is why it is not, and the one that asked sits as before.
 func (g *Gateway) Add(ctx context.Context, asker *sip.Leg, payer *directory.User, target string, progress func(code int)) (replaced bool, err error) {
 	seat := g.seats.of(asker)
 	if seat == nil {
@@ -34,6 +34,24 @@ func (g *Gateway) Add(ctx context.Context, asker *sip.Leg, payer *directory.User
 		return p, callee, nil
 	})
 	return err == nil, err
+}
+
+// CallIn has a space call somebody for a line that asks from outside (RFC 4579 §5.5), on the account of that line. The space is
+// the one that the ID opens, or without one the line's own. It returns as Add does.
+func (g *Gateway) CallIn(ctx context.Context, caller directory.Caller, site *directory.Site, spaceID directory.Secret, target string, progress func(code int)) error {
+	var space *directory.Space
+	var err error
+	if spaceID != "" {
+		space, err = g.open(site, caller, "refer", spaceID)
+	} else if own, ok := g.cfg.Directory.Current().SpaceOf(caller.User); ok {
+		space = own
+	} else {
+		err = &sip.StatusError{Code: 404, Reason: "Not Found", Err: ErrUnknownSpace}
+	}
+	if err != nil {
+		return err
+	}
+	return g.bring(ctx, space, caller.User, target, progress)
 }
 
 // bring has a space call somebody on the account of a line and waits until the callee is in or is not to come.

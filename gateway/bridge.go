@@ -22,6 +22,7 @@ type Bridge struct {
 	since time.Time
 	mixer *media.Mixer
 	sound sound
+	brief bool // a conference, which ends when one is left
 	log   *slog.Logger
 	// panics counts what turn recovered from.
 	panics prometheus.Counter

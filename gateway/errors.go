@@ -9,9 +9,9 @@ import (
 var (
 	// ErrSpaceFull means that fifteen participants are in; it is answered 486 when the space ID came in the INVITE, else
 	// spoken.
-	ErrSpaceFull = errors.New("space is full")
+	ErrSpaceFull error = &sip.StatusError{Code: 486, Reason: "Busy Here", Err: errors.New("space is full")}
 	// ErrUnassigned means that the site's gateway has no number: no space call at all; it is answered 404.
-	ErrUnassigned = errors.New("no gateway number is assigned")
+	ErrUnassigned error = &sip.StatusError{Code: 404, Reason: "Not Found", Err: errors.New("no gateway number is assigned")}
 	// ErrUnknownSpace is a space ID that opens nothing at this site; it is answered 404 when it came in the INVITE.
 	ErrUnknownSpace = errors.New("unknown space")
 	// ErrDraining refuses new calls while the server shuts down; it is answered 503.

@@ -54,10 +54,18 @@ func New(cfg Config) *Gateway {
 // ServeLeg takes one call to the site's gateway from its INVITE to its end; the attendant asks for the space ID when the
 // request carries none. An error before the answer is the leg's status; after the answer, the reason of its BYE.
 func (g *Gateway) ServeLeg(ctx context.Context, leg *sip.Leg, caller directory.Caller, site *directory.Site, spaceID directory.Secret) error {
-	return g.serve(ctx, visit{
-		caller: caller, site: site, who: who(leg, caller), source: leg.Invite().Source.Remote.Addr().String(), lang: language(leg, site),
-		enter: func(ctx context.Context) (*party.Party, error) { return party.Answer(ctx, leg, g.cfg.Party) },
-	}, spaceID)
+	return g.serve(ctx, g.visitOf(leg, caller, site), spaceID)
+}
+
+// visitOf is the visit of a leg that has not been answered. Our end is the focus of what its caller comes to (RFC 4579 §4.1).
+func (g *Gateway) visitOf(leg *sip.Leg, caller directory.Caller, site *directory.Site) visit {
+	return visit{
+		leg: leg, caller: caller, site: site, who: who(leg, caller), source: leg.Invite().Source.Remote.Addr().String(), lang: language(leg, site),
+		enter: func(ctx context.Context) (*party.Party, error) {
+			leg.SetFocus(true)
+			return party.Answer(ctx, leg, g.cfg.Party)
+		},
+	}
 }
 
 // ServeParty is ServeLeg for somebody who is in a call already and is transferred to the gateway: bring makes its party, once
@@ -86,6 +94,7 @@ func (g *Gateway) ServeParty(ctx context.Context, caller directory.Caller, site 
 
 // visit is one who comes to a site's gateway.
 type visit struct {
+	leg    *sip.Leg // nil for one whose leg bring will tell
 	caller directory.Caller
 	site   *directory.Site
 	who    Who
@@ -97,14 +106,19 @@ type visit struct {
 func (g *Gateway) serve(ctx context.Context, v visit, spaceID directory.Secret) error {
 	switch {
 	case v.site.Gateway.Number == "":
-		return &sip.StatusError{Code: 404, Reason: "Not Found", Err: ErrUnassigned}
+		return ErrUnassigned
 	case g.draining.Load():
-		return &sip.StatusError{Code: 503, Reason: "Service Unavailable", Err: ErrDraining, RetryAfter: drainRetry}
+		return drained()
 	}
 	if spaceID != "" {
 		return g.serveDirect(ctx, v, spaceID)
 	}
 	return g.serveAttended(ctx, v)
+}
+
+// drained refuses a call during a shutdown.
+func drained() error {
+	return &sip.StatusError{Code: 503, Reason: "Service Unavailable", Err: ErrDraining, RetryAfter: drainRetry}
 }
 
 // drainRetry asks a caller who was refused during a shutdown to come back.
@@ -122,28 +136,42 @@ func (g *Gateway) serveDirect(ctx context.Context, v visit, spaceID directory.Se
 			return context.Cause(ctx)
 		}
 	}
-	space, ok := g.cfg.Directory.Current().SpaceByID(site, spaceID.Reveal())
-	if !ok {
-		if !isSlip(site, spaceID.Reveal()) {
-			g.guard.wrong(site.Domain, caller.Number, v.source, time.Now())
-			g.metrics.wrongIDs.Inc()
-		}
-		return &sip.StatusError{Code: 404, Reason: "Not Found", Err: ErrUnknownSpace}
+	space, err := g.open(site, caller, v.source, spaceID)
+	if err != nil {
+		return err
 	}
+	return g.serveSeat(ctx, v, space)
+}
+
+// open finds the space of a site that an ID opens. A wrong one counts as a guess.
+func (g *Gateway) open(site *directory.Site, caller directory.Caller, source string, spaceID directory.Secret) (*directory.Space, error) {
+	space, ok := g.cfg.Directory.Current().SpaceByID(site, spaceID.Reveal())
+	if ok {
+		return space, nil
+	}
+	if !isSlip(site, spaceID.Reveal()) {
+		g.guard.wrong(site.Domain, caller.Number, source, time.Now())
+		g.metrics.wrongIDs.Inc()
+	}
+	return nil, &sip.StatusError{Code: 404, Reason: "Not Found", Err: ErrUnknownSpace}
+}
+
+// serveSeat seats a caller without a word, and returns when its leg has ended.
+func (g *Gateway) serveSeat(ctx context.Context, v visit, space *directory.Space) error {
 	seat, err := g.take(ctx, space, v.who)
-	if errors.Is(err, ErrSpaceFull) {
-		return &sip.StatusError{Code: 486, Reason: "Busy Here", Err: err}
-	} else if err != nil {
+	if err != nil {
 		return err
 	}
 	defer seat.leave()
+	if v.leg != nil { // its phone may name the focus as soon as it has the answer
+		g.seats.put(v.leg, seat)
+		defer g.seats.drop(v.leg)
+	}
 	p, err := v.enter(ctx)
 	if err != nil {
 		return err
 	}
 	defer g.parties.add(p, v.lang)()
-	g.seats.put(p.Leg(), seat)
-	defer g.seats.drop(p.Leg())
 	select {
 	case <-p.Ready():
 	case <-ctx.Done():
@@ -219,7 +247,9 @@ func (g *Gateway) take(ctx context.Context, space *directory.Space, who Who) (*P
 	p, err := g.bridges.take(ctx, space, who, func() *Bridge {
 		mixer := g.cfg.Mixer
 		mixer.Name = space.Ref
-		return newBridge(space, media.NewMixer(mixer), soundOf(space), g.metrics.panics, g.log)
+		b := newBridge(space, media.NewMixer(mixer), soundOf(space), g.metrics.panics, g.log)
+		b.brief = isConference(space)
+		return b
 	})
 	if errors.Is(err, ErrSpaceFull) {
 		g.metrics.full.Inc()

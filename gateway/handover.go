@@ -38,11 +38,7 @@ func (g *Gateway) Replace(ctx context.Context, old *sip.Leg, bring Bring) error 
 	if err != nil {
 		return err
 	}
-	lang := string(seat.bridge.space.Site.Language)
-	if caller.Language != "" {
-		lang = string(caller.Language)
-	}
-	remove := g.parties.add(p, lang)
+	remove := g.parties.add(p, g.languageOf(caller, seat.bridge.space))
 	if err := seat.hand(ctx, p, whoCalled(p, caller, caller.Number), g.cfg.Party); err != nil {
 		remove()
 		go func() { _ = p.Hangup(context.Background(), broken) }() // ends with the leg, at most 64*T1

@@ -91,10 +91,7 @@ func (g *Gateway) bringIn(ctx context.Context, o *outcall, seat *Participant) er
 	if err != nil {
 		return err
 	}
-	lang := string(o.space.Site.Language)
-	if callee.Language != "" {
-		lang = string(callee.Language)
-	}
+	lang := g.languageOf(callee, o.space)
 	defer g.parties.add(p, lang)()
 	defer func() { // after a fault of ours the leg is up still
 		select {

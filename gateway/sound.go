@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"context"
 	"time"
 
 	"passerelle/directory"
@@ -40,7 +41,12 @@ func (b *Bridge) left() {
 	if len(in) > 0 {
 		b.beep(b.sound.exit)
 	}
-	if len(in) == 1 {
+	switch {
+	case len(in) != 1:
+	case b.brief && len(b.seats) == 1:
+		last := in[0].party
+		go func() { _ = last.Hangup(context.Background(), lastOne) }() // ends with the leg, at most 64*T1
+	default:
 		in[0].keepCompany()
 	}
 }

@@ -24,6 +24,7 @@ type Call struct {
 
 	mu       sync.Mutex
 	target   string // the peer's Contact URI
+	focus    bool   // the peer says that it is the focus of a conference
 	routes   []string
 	seq      int
 	peerSeq  int

@@ -50,9 +50,10 @@ func (c *Call) learnTarget(m *Message) {
 	if len(contacts) == 0 {
 		return
 	}
-	if uri, _ := nameAddr(contacts[0]); uri != "" {
+	if uri, params := nameAddr(contacts[0]); uri != "" {
+		_, focus := param(params, "isfocus")
 		c.mu.Lock()
-		c.target = uri
+		c.target, c.focus = uri, focus
 		c.mu.Unlock()
 	}
 }

@@ -33,9 +33,14 @@ func (p *Phone) serveInvite(m *Message, from netip.AddrPort) {
 	}
 	in := &Incoming{p: p, request: m, from: from, tag: newTag(), cancelled: make(chan struct{})}
 	p.mu.Lock()
-	p.ringing[branchOf(m)] = in
+	again := p.ringing[branchOf(m)] != nil // a retransmission: nothing has been answered yet
+	if !again {
+		p.ringing[branchOf(m)] = in
+	}
 	p.mu.Unlock()
-	p.cfg.OnInvite(in)
+	if !again {
+		p.cfg.OnInvite(in)
+	}
 }
 
 // serveCancel ends a ringing call (RFC 3261 §9.2).

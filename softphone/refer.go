@@ -46,3 +46,39 @@ func (c *Call) notified(m *Message) {
 	defer c.mu.Unlock()
 	c.progress = append(c.progress, line)
 }
+
+// Refer asks whoever a URI leads to, outside any call, to call another one (RFC 3515 §2.4.2); the NOTIFYs that tell what becomes of
+// it come to Next. A refusal is a *StatusError.
+func (p *Phone) Refer(ctx context.Context, uri, to string) (*Subscription, error) {
+	s := &Subscription{
+		p: p, callID: p.newCallID(), tag: newTag(), target: uri, remote: "<" + uri + ">",
+		notified: make(chan *Message, notifyRoom), done: make(chan struct{}),
+	}
+	s.local = p.display(p.AOR()) + ";tag=" + s.tag
+	p.mu.Lock()
+	p.subs[s.key()] = s
+	p.mu.Unlock()
+	m := p.newRequest("REFER", s.target, s.local, s.remote, s.callID, s.nextSeq())
+	m.add("Contact", p.display(p.contact()))
+	m.add("Refer-To", "<"+to+">")
+	p.finishRequest(m)
+	resp, err := p.request(ctx, m, p.cfg.Server, s.nextSeq)
+	if err == nil && resp.Code >= 300 {
+		err = statusError("REFER", resp)
+	}
+	if err != nil {
+		s.Forget()
+		return nil, err
+	}
+	return s, nil
+}
+
+// Focus is the URI of the peer when it says that it is the focus of a conference (RFC 4579 §4.1), else empty.
+func (c *Call) Focus() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.focus {
+		return ""
+	}
+	return c.target
+}

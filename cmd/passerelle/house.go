@@ -100,6 +100,7 @@ func newHouse(cfg houseConfig) *house {
 	h.openHoteling()
 	h.openEvents(root)
 	root.Calls(h.server, h.registrar)
+	h.server.HandleRefer(root)
 	root.Hotel(h.desk)
 	root.Guests(codes{h.desk})
 	root.Media(call.MediaConfig{
@@ -111,6 +112,7 @@ func newHouse(cfg houseConfig) *house {
 		Channels: call.NewChannels(cfg.metrics),
 		Health:   h.trunks,
 		Ways:     h.trunks,
+		Hotel:    h.desk,
 	}
 	root.Limit(h.limits)
 	return h

@@ -144,7 +144,7 @@ func TestParkedCallIsFetchedWhileItRingsBack(t *testing.T) {
 
 // TestParkedCallerHangsUp leaves nothing behind, at rest and while the call rings back.
 func TestParkedCallerHangsUp(t *testing.T) {
-	for name, after := range map[string]time.Duration{"at once": 0, "at rest": 10 * time.Second, "ringing back": 30100 * time.Millisecond} {
+	for name, after := range map[string]time.Duration{"at once": 0, "at rest": 10 * time.Second, "ringing back": 33 * time.Second} {
 		t.Run(name, func(t *testing.T) {
 			e := sitefile.Demo()
 			e.Sites[0].ParkSeconds = 30
@@ -240,6 +240,24 @@ func TestUnparkFails(t *testing.T) {
 			if r.User == "+33170001201" && (r.Direction != cdr.In || r.Answer.IsZero() || r.End.IsZero()) {
 				t.Errorf("the parked leg's record %+v", r)
 			}
+		}
+	})
+}
+
+// TestParkedPeerVanishes does not ring for a peer that has gone without a word.
+func TestParkedPeerVanishes(t *testing.T) {
+	inWorld(t, func(w *world) {
+		alice, camille := w.registered("alice-app", "sA-44c1d0"), w.registered("+33170001203", "pC-0be5d2")
+		call := w.dial(w.t.Context(), alice.Phone, "sip:203@paris.acme.test", softphone.InviteOptions{})
+		c := w.take(camille.rings(w))
+		w.up(call)
+		w.parks(camille.Phone, c, "*68", "transfer")
+		if err := alice.Close(); err != nil {
+			t.Fatal(err)
+		}
+		camille.silent(w, 3*time.Minute)
+		if got := w.status(w.dial(w.t.Context(), camille.Phone, "sip:*88@paris.acme.test", softphone.InviteOptions{})); got != 480 {
+			t.Errorf("got %s, want 480", statusError(got))
 		}
 	})
 }

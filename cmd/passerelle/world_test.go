@@ -138,6 +138,9 @@ func newWorld(t *testing.T, e *directory.Enterprise, st *store.Store) *world {
 		log:     slog.New(slog.NewTextHandler(&w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		metrics: w.metrics,
 	})
+	if err := w.house.desk.Load(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	config.swapped = w.house.changed
 	w.config = config
 	ctx, stop := context.WithCancel(context.Background())
