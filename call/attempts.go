@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
+	"time"
 
 	"passerelle/directory"
 	"passerelle/media"
@@ -17,6 +18,13 @@ type Phones interface {
 	Bindings(aor sip.AOR) []sip.Binding
 	Demote(key sip.BindingKey)
 }
+
+// How long a phone may answer nothing at all, not even 100: by UDP an INVITE has left five times by then, or, to a phone that did not
+// answer the last time either, three times (RFC 3261 §17.1.1.2).
+const (
+	phoneSilence = 8 * time.Second
+	goneSilence  = 2 * time.Second
+)
 
 // lineAOR is the AOR under which all devices of a line register.
 func lineAOR(u *directory.User) sip.AOR { return sip.NewAOR(u.Line(), u.Site.Domain) }
@@ -53,7 +61,11 @@ func (o *onward) phoneAttempt(u *directory.User, b *sip.Binding, secure media.SR
 		To:          lineAOR(u).URI(),
 		Headers:     append(o.from.inside().headers("calling"), o.history(nil, lineAOR(u).URI())...),
 		MaxForwards: o.hops,
+		Patience:    phoneSilence,
 	}}
+	if b.Demoted {
+		a.out.Patience = goneSilence
+	}
 	return a, o.prepare(a, b.Source.Local.Addr())
 }
 

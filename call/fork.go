@@ -50,6 +50,8 @@ type forking struct {
 	progress func(*forkEvent)
 	// again says what to try instead of an attempt that failed; nil when there is nothing. On the goroutine of run.
 	again func(*attempt, error) *attempt
+	// failed is told of each attempt that failed, on the goroutine of run; nil tells nobody.
+	failed func(*attempt, error)
 	// recovered is deferred on each goroutine: a panic fails its attempt and nothing else.
 	recovered func(also func())
 	// begun and ended keep the accounts of legs; they may be called by any goroutine.
@@ -85,6 +87,9 @@ func (f *forking) run(ctx context.Context, attempts []*attempt) (*forkEvent, err
 			}
 			if e.err == nil {
 				return &e, nil
+			}
+			if f.failed != nil {
+				f.failed(e.attempt, e.err)
 			}
 			if a := f.again(e.attempt, e.err); a != nil {
 				go f.try(ctx, a, events, ended) // as above

@@ -205,7 +205,11 @@ func (o *onward) byLine(ctx context.Context, u *directory.User) (*forkEvent, err
 	if len(attempts) == 0 {
 		return nil, errNowhere
 	}
-	return o.ring(ctx, u.RingTime(), attempts)
+	won, err := o.ring(ctx, u.RingTime(), attempts)
+	if isGone(err) && ctx.Err() == nil {
+		err = &sip.StatusError{Code: 480, Reason: "Temporarily Unavailable", Err: err} // 408 would be the caller's own time-out
+	}
+	return won, err
 }
 
 // byTrunks tries one way out after the other, until one takes the call or says what only the callee can say.
@@ -288,7 +292,7 @@ func elsewhereMayHelp(err error) bool {
 func (o *onward) ring(ctx context.Context, limit time.Duration, attempts []*attempt) (*forkEvent, error) {
 	call := o.root.records.callOf(o.leg)
 	f := &forking{
-		calls: o.root.calls, ring: limit, again: o.plainly,
+		calls: o.root.calls, ring: limit, again: o.plainly, failed: o.failed,
 		progress: func(e *forkEvent) { o.rings(ctx, e) },
 		begun:    func(a *attempt, leg *sip.Leg) { o.root.records.beginOut(call, leg, a, o.from.number) },
 		ended:    o.root.records.end, recovered: o.root.recovered,
@@ -318,6 +322,21 @@ func (o *onward) ring(ctx context.Context, limit time.Duration, attempts []*atte
 		return true
 	})
 	return won, err
+}
+
+// failed demotes a phone that is where it registered no more: other registrations of it are tried first, and this one is given up
+// sooner.
+func (o *onward) failed(a *attempt, err error) {
+	if a.binding == nil || !isGone(err) {
+		return
+	}
+	o.root.phones.Demote(a.binding.Key())
+	o.log.Info("phone does not answer where it registered", "line", a.user.Line(), "device", a.binding.Username, "remote", a.binding.Source.Remote.String(), "err", err)
+}
+
+// isGone tells whether nothing at all answers where somebody was called.
+func isGone(err error) bool {
+	return errors.Is(err, sip.ErrNoResponse) || errors.Is(err, sip.ErrFlowGone)
 }
 
 // plainly repeats an attempt that offered secured media to a phone that knows none.
@@ -397,6 +416,9 @@ func causeOf(err error) ForwardCause {
 	}
 	if errors.Is(err, errNoAnswer) {
 		return ForwardNoAnswer
+	}
+	if isGone(err) {
+		return ForwardNotReachable
 	}
 	switch code, _ := sip.StatusOf(err); code {
 	case 486, 600, 603:

@@ -18,7 +18,7 @@ func TestPatience(t *testing.T) {
 				leg := dial(Outgoing{Patience: 5 * time.Second})
 				invite := peer.WantRequest("INVITE")
 				_, err := leg.Answered(context.Background())
-				if code, _ := StatusOf(err); code != 408 || !errors.Is(err, errSilent) || time.Since(start) != 5*time.Second {
+				if code, _ := StatusOf(err); code != 408 || !errors.Is(err, ErrNoResponse) || time.Since(start) != 5*time.Second {
 					t.Fatalf("%v after %v, want 408 after 5s", err, time.Since(start))
 				}
 				for range 3 {

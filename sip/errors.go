@@ -20,6 +20,9 @@ var (
 	// ErrDialogGone means that the peer no longer knows the dialog: it answered 481, or 408, or nothing
 	// (RFC 3261 §12.2.1.2).
 	ErrDialogGone = errors.New("the peer no longer knows the dialog")
+	// ErrNoResponse means that nobody has answered a call of ours at all, within its transaction or its Patience: the peer is gone,
+	// or was never there. A peer's own 408 is another matter.
+	ErrNoResponse = errors.New("no answer at all")
 	// ErrRejected means that we refused the call with a final answer of ours.
 	ErrRejected = errors.New("call refused")
 	// ErrShutdown means that the server ends.

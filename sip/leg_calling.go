@@ -147,6 +147,9 @@ func (l *Leg) concludeCall(res *sipmsg.Response, err error) {
 		l.over(&StatusError{Code: res.StatusCode, Reason: res.Reason, Err: reasonError(res), Contacts: redirects(res)})
 		l.state = legTerminated
 	default:
+		if !l.call.invite.begun && l.call.invite.tries == 0 {
+			err = errors.Join(ErrNoResponse, err)
+		}
 		l.over(&StatusError{Code: 408, Err: err})
 		l.state = legTerminated
 	}
