@@ -163,13 +163,14 @@ FNR == 1 {
 	acksdp = 0
 }
 
-word[1] == "register" {
+word[1] == "register" || word[1] == "unregister" {
 	me[d] = "<sip:[line]@bench.test>;tag=[pid]r[call_number]"
 	callid[d] = "[call_id]"
 	n = 1
-	request("REGISTER", "sip:bench.test", "<sip:[line]@bench.test>", 1, "c1", "Expires: 600\n")
+	expires = "Expires: " (word[1] == "register" ? 600 : 0) "\n"
+	request("REGISTER", "sip:bench.test", "<sip:[line]@bench.test>", 1, "c1", expires)
 	receive("response", "401", 0, "", " auth=\"true\"")
-	request("REGISTER", "sip:bench.test", "<sip:[line]@bench.test>", 2, "c2", "[authentication]\nExpires: 600\n")
+	request("REGISTER", "sip:bench.test", "<sip:[line]@bench.test>", 2, "c2", "[authentication]\n" expires)
 	receive("response", "200", 0, "", "")
 	next
 }

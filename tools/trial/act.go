@@ -21,6 +21,9 @@ type act struct {
 	killed bool // by SIGKILL at a random moment, which is how phones lose their power
 	args   func(s *soak, r *rand.Rand, slot int) (program string, args []string)
 	during func(s *soak, space string) // beside the running act
+
+	roles []role // of a call between lines, instead of args
+	fate  fate
 }
 
 const (
@@ -205,6 +208,12 @@ func (s *soak) perform(ctx context.Context, a act, r *rand.Rand, slot int) {
 	defer os.RemoveAll(dir)
 	if err := s.layOut(dir, 7001+r.IntN(soakSpaces)); err != nil {
 		s.out.add(a.name, err, dir)
+		return
+	}
+	if a.roles != nil {
+		if err := s.performCall(ctx, a, r, slot, dir); err == nil || !strings.Contains(err.Error(), "Address already in use") {
+			s.out.add(a.name, err, dir)
+		}
 		return
 	}
 	program, args := a.args(s, r, slot)

@@ -29,6 +29,7 @@ type soak struct {
 	server *server
 	out    outcome
 	ports  atomic.Uint32
+	bad    *lossy
 }
 
 func runSoak(ctx context.Context, args []string) (err error) {
@@ -47,10 +48,18 @@ func runSoak(ctx context.Context, args []string) (err error) {
 		return err
 	}
 	defer func() { s.remove(err) }()
-	if err := s.site(soakSpaces+s.callers, soakUsers); err != nil {
+	if err := s.site(soakSpaces+s.callers, soakUsers+4*s.callers); err != nil {
 		return err
 	}
 	if err := s.makeProps(ctx); err != nil {
+		return err
+	}
+	if err := s.makeScenarios(ctx); err != nil {
+		return err
+	}
+	line, cut := context.WithCancel(ctx)
+	defer cut()
+	if s.bad, err = newLossy(line, s.sip, s.seed); err != nil {
 		return err
 	}
 	if s.server, err = s.start(ctx); err != nil {
@@ -161,14 +170,17 @@ func (s *soak) run(ctx context.Context) {
 	}
 }
 
+// repertoire is all that callers do.
+var repertoire = slices.Concat(acts, calls)
+
 // choose draws an act by its weight.
 func choose(r *rand.Rand) act {
 	total := 0
-	for _, a := range acts {
+	for _, a := range repertoire {
 		total += a.weight
 	}
 	n := r.IntN(total)
-	for _, a := range acts {
+	for _, a := range repertoire {
 		if n -= a.weight; n < 0 {
 			return a
 		}

@@ -7,7 +7,9 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 )
 
 // TestScenariosExist keeps the repertoire and the scenarios together: every act's file is there, and every key that the
@@ -39,6 +41,48 @@ func TestScenariosExist(t *testing.T) {
 	}
 }
 
+// TestStepsExist keeps calls between lines and the lists of steps together.
+func TestStepsExist(t *testing.T) {
+	for _, a := range calls {
+		begins := a.roles[len(a.roles)-1]
+		for i, r := range a.roles {
+			text, err := os.ReadFile(filepath.Join("../../testdata/sipp/calls", r.steps+".steps"))
+			if err != nil {
+				t.Errorf("%s: %v", a.name, err)
+			}
+			if waits := !strings.Contains(string(text), "\ndial "); waits != (i < len(a.roles)-1) && begins != r {
+				t.Errorf("%s: %s does not wait for its call, or the last does", a.name, r.steps)
+			}
+		}
+	}
+}
+
+// TestBadLine counts what a bad line loses, and that what is late does come.
+func TestBadLine(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 6))
+	var mu sync.Mutex
+	came := 0
+	const sent = 5000
+	for range sent {
+		pass(r, []byte("x"), func([]byte) {
+			mu.Lock()
+			came++
+			mu.Unlock()
+		})
+	}
+	lost := func() int {
+		mu.Lock()
+		defer mu.Unlock()
+		return sent - came
+	}
+	for end := time.Now().Add(5 * time.Second); time.Now().Before(end) && lost() > sent*lossyDrop*1.2; {
+		time.Sleep(time.Millisecond)
+	}
+	if n := lost(); n < sent*lossyDrop*0.8 || n > sent*lossyDrop*1.2 {
+		t.Errorf("%d of %d lost, want a tenth", n, sent)
+	}
+}
+
 func propNames() (names []string) {
 	for link := range props(7001) {
 		names = append(names, link)
@@ -49,14 +93,14 @@ func propNames() (names []string) {
 func TestChooseByWeight(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
 	total, drawn := 0, map[string]int{}
-	for _, a := range acts {
+	for _, a := range repertoire {
 		total += a.weight
 	}
 	const rounds = 20000
 	for range rounds {
 		drawn[choose(r).name]++
 	}
-	for _, a := range acts {
+	for _, a := range repertoire {
 		want := float64(rounds) * float64(a.weight) / float64(total)
 		if got := float64(drawn[a.name]); got < want*0.8 || got > want*1.2 {
 			t.Errorf("%s was drawn %.0f times, want about %.0f", a.name, got, want)
