@@ -82,3 +82,13 @@ func (c *Call) Focus() string {
 	}
 	return c.target
 }
+
+// Profile is the transport profile of the peer's audio, such as RTP/AVP.
+func (c *Call) Profile() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.peer == nil {
+		return ""
+	}
+	return c.peer.profile
+}

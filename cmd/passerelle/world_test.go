@@ -109,6 +109,10 @@ func newWorld(t *testing.T, e *directory.Enterprise, st *store.Store) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
+	secure, err := w.net.Listen(tlsAddr)
+	if err != nil {
+		t.Fatal(err)
+	}
 	w.ports, err = media.NewPorts(media.PortsConfig{Host: serverAddr.Addr(), Min: 20000, Max: 20999, Listen: w.listenMedia})
 	if err != nil {
 		t.Fatal(err)
@@ -127,7 +131,7 @@ func newWorld(t *testing.T, e *directory.Enterprise, st *store.Store) *world {
 		settings:     settings,
 		associations: associations,
 		live:         w.live,
-		listeners:    &listeners{udp: []net.PacketConn{udp}, tcp: []net.Listener{tcp}},
+		listeners:    &listeners{udp: []net.PacketConn{udp}, tcp: []net.Listener{tcp}, tls: []net.Listener{secure}, tlsConfig: testTLS()},
 		ports:        w.ports,
 		journal:      w.journal,
 		drainLimit:   time.Minute,
