@@ -107,7 +107,7 @@ func (o *onward) prepare(a *attempt, local netip.Addr) error {
 	if !o.offered {
 		from = nil
 	}
-	a.out.Focus = o.space
+	a.out.Focus = o.space != nil
 	a.out.Offer, err = a.media.Offer(from)
 	return mediaStatus(err)
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"passerelle/call/cdr"
 	"passerelle/directory"
 	"passerelle/media"
 	"passerelle/party"
@@ -62,7 +63,7 @@ func (r *Root) DialOut(ctx context.Context, space *directory.Space, payer *direc
 	}
 	log := r.log.With("space", space.Ref)
 	o := &onward{
-		root: r, log: log, space: true, progress: progress, hops: transferHops,
+		root: r, log: log, space: space, progress: progress, hops: transferHops,
 		caller: directory.Caller{User: payer, Site: payer.Site, Number: payer.Line(), Language: payer.Site.Language},
 		from:   gatewayID(space),
 	}
@@ -77,7 +78,6 @@ func (r *Root) DialOut(ctx context.Context, space *directory.Space, payer *direc
 	if err != nil {
 		return nil, directory.Caller{}, err
 	}
-	r.Seated(p.Leg(), space)
 	return p, callee, nil
 }
 
@@ -86,6 +86,20 @@ func gatewayID(space *directory.Space) callerID {
 	id := callerID{number: string(space.Site.Gateway.Number), display: space.Owner.Name, domain: space.Site.Domain, space: true}
 	id.uri = "sip:" + id.number + "@" + id.domain
 	return id
+}
+
+// account opens the account of a leg that the call dials. A space's names the space, and outside the line that pays.
+func (o *onward) account(call string, leg *sip.Leg, a *attempt) {
+	o.root.records.beginOut(call, leg, a, o.from.number)
+	if o.space == nil {
+		return
+	}
+	o.root.records.with(leg, func(r *cdr.Record) {
+		r.Space = o.space.Ref
+		if a.user == nil {
+			r.User = o.caller.User.Line()
+		}
+	})
 }
 
 // seat makes a party of the leg that has answered. The limits that the call counts under are given back when it ends.
@@ -123,7 +137,7 @@ func (r *Root) keep(p *party.Party, m member) {
 
 // newSide makes the media of an attempt.
 func (o *onward) newSide(local netip.Addr, secure media.SRTPPolicy) (mediaSide, error) {
-	if !o.space {
+	if o.space == nil {
 		return o.root.newSide(o.direct, local, secure), nil
 	}
 	cfg := o.root.party.Session

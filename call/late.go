@@ -42,7 +42,7 @@ func (o *onward) answerLate(ctx context.Context, won *forkEvent, connected []sip
 // through lets the media of a call that was to go from phone to phone go through us, when it comes to somebody who is no phone of
 // such a site. A caller that was transferred is asked anew once the call is up.
 func (o *onward) through() error {
-	if !o.direct || o.space {
+	if !o.direct || o.space != nil {
 		return nil
 	}
 	o.direct = false

@@ -45,6 +45,8 @@ type onward struct {
 	sounded  bool     // the caller was told where to hear what comes before the answer
 	rung     int      // the greatest provisional status the caller was told
 	progress func(code int)
+	// space calls, nil for other calls: whoever answers gets a session of a party's, and no side is the caller's.
+	space *directory.Space
 
 	// ---- of a call that may be handed over; see own ----
 
@@ -55,7 +57,6 @@ type onward struct {
 
 	mu     sync.Mutex
 	handed *handover // who has the call now; nil while it is the caller's
-	space  bool      // a space calls: whoever answers gets a session of a party's, and no side is the caller's
 }
 
 // serveOnward serves the routes that ring somebody.
@@ -88,6 +89,11 @@ func (r *Root) serveOnward(ctx context.Context, leg *sip.Leg, caller directory.C
 	o.decided()
 	if o.handed != nil {
 		return o.deliver(ctx, won, err)
+	}
+	if g, ok := errors.AsType[*atGateway](err); ok && !o.sounded {
+		o.media.Close()
+		o.media = nil
+		return r.serveRoute(ctx, leg, caller, g.route, log)
 	}
 	if err != nil {
 		if !o.sounded && len(o.diverted) == 0 { // the limits of a line that forwards are nothing to the caller
@@ -177,6 +183,8 @@ func (o *onward) reach(ctx context.Context, route Route, payer *directory.User) 
 			return o.byURI(ctx, route)
 		}
 		return o.byTrunks(ctx, route)
+	case ToGateway:
+		return nil, &atGateway{route}
 	}
 	return nil, &sip.StatusError{Code: 404, Reason: "Not Found", Err: errors.New("no way to " + route.Kind.String())}
 }
@@ -294,11 +302,11 @@ func (o *onward) ring(ctx context.Context, limit time.Duration, attempts []*atte
 	f := &forking{
 		calls: o.root.calls, ring: limit, again: o.plainly, failed: o.failed,
 		progress: func(e *forkEvent) { o.rings(ctx, e) },
-		begun:    func(a *attempt, leg *sip.Leg) { o.root.records.beginOut(call, leg, a, o.from.number) },
+		begun:    func(a *attempt, leg *sip.Leg) { o.account(call, leg, a) },
 		ended:    o.root.records.end, recovered: o.root.recovered,
 		handovers: o.handovers, handOver: func(h *handover) error { return o.handOver(ctx, h) },
 	}
-	if u := attempts[0].user; u != nil && !o.space {
+	if u := attempts[0].user; u != nil && o.space == nil {
 		g := o.root.ringers.open(u)
 		defer o.root.ringers.close(g)
 		f.taken, f.pick = g.taken, func(p *pickup) (*forkEvent, error) {
@@ -306,7 +314,7 @@ func (o *onward) ring(ctx context.Context, limit time.Duration, attempts []*atte
 			return o.pick(p)
 		}
 		f.begun = func(a *attempt, leg *sip.Leg) {
-			o.root.records.beginOut(call, leg, a, o.from.number)
+			o.account(call, leg, a)
 			o.root.ringers.rings(g, leg)
 		}
 	}

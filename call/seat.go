@@ -47,3 +47,14 @@ func (s *seats) named(uri sip.URI, line directory.Caller) *sip.Leg {
 	}
 	return nil
 }
+
+// atGateway is a call that a forwarding brings to the gateway.
+type atGateway struct{ route Route }
+
+// Error says where the call goes.
+func (e *atGateway) Error() string { return "forwarded to the gateway of " + e.route.Site.Domain }
+
+// Unwrap is what a caller is told who cannot go there any more.
+func (e *atGateway) Unwrap() error {
+	return &sip.StatusError{Code: 480, Reason: "Temporarily Unavailable"}
+}

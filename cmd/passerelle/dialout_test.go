@@ -131,7 +131,7 @@ func TestSpaceCallsOutside(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, r := range records {
-			if r.Trunk != "" && (r.Space != o.Space || r.Number != "+33170001000" || r.Answer.IsZero() || r.End.IsZero()) {
+			if r.Trunk != "" && (r.User != "+33170001201" || r.Space != o.Space || r.Number != "+33170001000" || r.Answer.IsZero() || r.End.IsZero()) {
 				t.Errorf("record of the call outside: %+v", r)
 			}
 		}

@@ -407,3 +407,22 @@ func TestRemovedWhileHandedOver(t *testing.T) {
 		}
 	})
 }
+
+// TestForwardToGateway: a line forwards to the gateway number; its callers reach the attendant, and may go in.
+func TestForwardToGateway(t *testing.T) {
+	e := sitefile.Demo()
+	e.Sites[0].Users[1].Forwards.NoAnswer = directory.NoAnswer{Target: "100", Seconds: 10}
+	inWorldOf(t, e, func(w *world) {
+		bruno := w.registered("+33170001202", "pB-91aa37")
+		call := w.dial(w.t.Context(), w.trunk(), "sip:+33170001202@192.0.2.10", softphone.InviteOptions{})
+		bruno.rings(w).Ring(180)
+		c := w.up(call)
+		w.types(c, aliceSpace+"#", softphone.DigitOptions{})
+		w.participants(1)
+		a := w.enter(w.alice(), aliceSpace)
+		w.participants(2)
+		time.Sleep(time.Second)
+		w.meet(a, c)
+		w.bye(a, c)
+	})
+}
