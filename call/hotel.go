@@ -67,7 +67,7 @@ func furtherLine(dir *directory.Directory, dev *directory.Device, from sip.URI) 
 // that is all: its user's calls are made where its user is.
 func (r *Root) away(dir *directory.Directory, c directory.Caller, route Route) bool {
 	return c.Device != nil && c.Device.Primary && c.Device.User == c.User && r.hotel.HostOf(dir, c.User) != nil &&
-		route.Kind != ToEmergency && (route.Kind != ToFeature || route.Feature != directory.FeatureHoteling)
+		route.Kind != ToEmergency && route.Reason != noHelp.reason && (route.Kind != ToFeature || route.Feature != directory.FeatureHoteling)
 }
 
 // refusedAway is the route of a call from such a phone.

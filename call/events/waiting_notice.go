@@ -60,6 +60,13 @@ func (m *MessageWaiting) Registered(c sip.Change) {
 	time.AfterFunc(noticeGrace, func() { m.queue(notice{binding: c.Binding, only: true}) })
 }
 
+// Light shows a phone that does not subscribe the mailbox of its user, who is another now. It never waits.
+func (m *MessageWaiting) Light(b sip.Binding) {
+	if m.cfg.Notices != nil {
+		m.queue(notice{binding: b})
+	}
+}
+
 // tellOthers lights the lamps of a line's phones that do not subscribe.
 func (m *MessageWaiting) tellOthers(aor sip.AOR) {
 	if m.cfg.Notices == nil {

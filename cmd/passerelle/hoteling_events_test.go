@@ -145,3 +145,50 @@ func TestMailboxKeysAndLampsFollowUser(t *testing.T) {
 		shows(box, "Messages-Waiting: yes")
 	})
 }
+
+// TestMailboxOnPhoneThatDoesNotSubscribe: a host phone without subscriptions of its own is shown its guest's mailbox, unasked.
+func TestMailboxOnPhoneThatDoesNotSubscribe(t *testing.T) {
+	inHotel(t, func(w *world) {
+		told := make(chan string, 16)
+		w.registered("+33170001301", "pW-77e310", func(c *softphone.Config) {
+			c.OnNotice = func(m *softphone.Message) int { told <- string(m.Body); return 200 }
+		})
+		shows := func(want ...string) {
+			t.Helper()
+			select {
+			case body := <-told:
+				for _, part := range want {
+					if !strings.Contains(body, part) {
+						t.Errorf("the phone shows\n%s, want %s", body, part)
+					}
+				}
+			case <-time.After(time.Minute):
+				t.Fatalf("the phone is told nothing, want %s", want)
+			}
+		}
+		set := func(line string, fresh int) {
+			t.Helper()
+			if err := w.house.events.waiting.Set(w.t.Context(), sip.NewAOR(line, "paris.acme.test"), events.Voice(fresh, 0)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		set("+33170001201", 2)
+		time.Sleep(time.Minute)
+		if _, err := w.house.desk.SignIn(w.t.Context(), w.user("301").Ref, w.user("201").Ref, hoteling.ByAPI); err != nil {
+			t.Fatal(err)
+		}
+		shows("Messages-Waiting: yes", "1201@")
+		set("+33170001201", 0)
+		shows("Messages-Waiting: no", "1201@")
+		if _, err := w.house.desk.SignOut(w.t.Context(), w.user("301").Ref, hoteling.ByAPI); err != nil {
+			t.Fatal(err)
+		}
+		shows("Messages-Waiting: no", "1301@")
+		set("+33170001201", 1)
+		select {
+		case body := <-told:
+			t.Errorf("the phone is shown the mailbox of who has left\n%s", body)
+		case <-time.After(time.Minute):
+		}
+	})
+}

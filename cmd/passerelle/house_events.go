@@ -8,6 +8,8 @@ import (
 
 	"passerelle/call"
 	"passerelle/call/events"
+	"passerelle/directory"
+	"passerelle/hoteling"
 	"passerelle/sip"
 )
 
@@ -23,7 +25,7 @@ func (h *house) openEvents(root *call.Root) {
 	phones := occupants{h.cfg.live, h.desk}
 	h.events = houseEvents{
 		waiting: events.NewMessageWaiting(events.MessageWaitingConfig{
-			Mailboxes: h.cfg.mailboxes, LineOf: lines{h.cfg.live}.mailbox, Notices: notices{h.registrar, h.server}, Phones: phones, Log: h.cfg.log, Metrics: h.cfg.metrics,
+			Mailboxes: h.cfg.mailboxes, LineOf: lines{h.cfg.live}.mailbox, Notices: notices{h.registrar, h.server, h.cfg.live, h.desk}, Phones: phones, Log: h.cfg.log, Metrics: h.cfg.metrics,
 		}),
 		dialogs: events.NewDialogs(events.DialogsConfig{Phones: phones, Lists: monitored{h.cfg.live}, Log: h.cfg.log}),
 		keys: events.NewFeatureKeys(events.FeatureKeysConfig{
@@ -73,6 +75,32 @@ func (h *house) endSubscriptions() (ended int) {
 type notices struct {
 	*sip.Registrar
 	server *sip.Server
+	live   *directory.Live
+	desk   *hoteling.Desk
+}
+
+// Bindings implements events.Notices: the phones of a line, and the one on which its user is a guest.
+func (n notices) Bindings(aor sip.AOR) []sip.Binding {
+	all := n.Registrar.Bindings(aor)
+	dir := n.live.Current()
+	u, ok := userOf(dir, aor.User(), aor.Domain())
+	if !ok {
+		return all
+	}
+	if host := n.desk.HostOf(dir, u); host != nil {
+		all = append(all, bindingsOf(n.Registrar, host)...)
+	}
+	return all
+}
+
+// bindingsOf are the registrations of a phone under its own line.
+func bindingsOf(r *sip.Registrar, dev *directory.Device) (own []sip.Binding) {
+	for _, b := range r.Bindings(sip.NewAOR(dev.User.Line(), dev.User.Site.Domain)) {
+		if b.Username == dev.Username {
+			own = append(own, b)
+		}
+	}
+	return own
 }
 
 // Notify implements events.Notices.

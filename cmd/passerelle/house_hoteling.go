@@ -21,6 +21,11 @@ func (h *house) openHoteling() {
 // userChanged shows what belongs to its user on a phone that another user has now, one after the other: its mailbox, its
 // keys, its calls.
 func (h *house) userChanged(username string) {
+	if dev, ok := h.cfg.live.Current().DeviceByUsername(username); ok {
+		for _, b := range bindingsOf(h.registrar, dev) {
+			h.events.waiting.Light(b) // if it does not subscribe
+		}
+	}
 	h.events.waiting.OwnerChanged(username, func() {
 		h.events.keys.OwnerChanged(username, func() {
 			h.events.dialogs.OwnerChanged(username, nil)
