@@ -57,6 +57,8 @@ type Site struct {
 	// Spaces holds the settings of every space of the site that has none of its own.
 	Spaces   SpaceSettings `yaml:"spaces" json:"spaces"`
 	Hoteling Hoteling      `yaml:"hoteling" json:"hoteling"`
+	// Phones says how the site's phones configure themselves.
+	Phones Phones `yaml:"phones" json:"phones,omitzero"`
 	// Emergency are the numbers that are always put through; nil means the country's list.
 	Emergency  []string `yaml:"emergency" json:"emergency,omitempty"`
 	Users      []*User  `yaml:"users" json:"users,omitempty"`

@@ -46,6 +46,7 @@ func (v *validator) site(s *Site, path string) {
 	v.at(&s.Hoteling, joinPath(path, "hoteling")).within("max_guest_hours", s.Hoteling.MaxGuestHours, 1, MaxGuestHours)
 	v.numbers(s, p)
 	v.emergency(s, p)
+	v.phones(&s.Phones, joinPath(path, "phones"))
 	v.gateway(s, path)
 	v.calls(s, path, p)
 	eachUser(s, path, func(u *User, path string) { v.user(s, u, path) })
