@@ -65,11 +65,14 @@ type User struct {
 	// Mailbox is what the external mailbox calls the line when it tells that messages wait; empty means the line's number,
 	// extension or user name.
 	Mailbox string `yaml:"mailbox" json:"mailbox,omitempty"`
-	// Monitored are the lines whose calls the user's phone shows: extensions of the site, or numbers.
+	// Monitored are the lines that MonitoredList is to the user: those whose calls the user's phone shows: extensions of the site, or numbers.
 	Monitored  []string  `yaml:"monitored" json:"monitored,omitempty"`
 	Phone      *Device   `yaml:"phone" json:"phone,omitempty"`
 	Softphones []*Device `yaml:"softphones" json:"softphones,omitempty"`
 }
+
+// MonitoredList is the user part of the URI by which every phone watches the lines that its user monitors (RFC 4662).
+const MonitoredList = "monitored"
 
 // CallingPlan says which calls a line may make. Emergency calls are not subject to it.
 type CallingPlan struct {

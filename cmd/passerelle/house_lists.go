@@ -12,14 +12,11 @@ type monitored struct{ live *directory.Live }
 
 var _ events.Lists = monitored{}
 
-// monitoredList is the user part of the list's URI; what it holds depends on who watches.
-const monitoredList = "monitored"
-
 // List implements events.Lists.
 func (m monitored) List(watcher sip.AOR, name, host string) (members []events.Member, ok bool) {
 	dir := m.live.Current()
 	u, known := dir.UserByURI(watcher.User(), watcher.Domain())
-	if name != monitoredList || !known {
+	if name != directory.MonitoredList || !known {
 		return nil, false
 	}
 	if site, ours := dir.SiteByDomain(host); ours && site != u.Site {

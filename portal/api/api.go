@@ -96,6 +96,7 @@ func New(cfg Config) (*API, error) {
 	a.registerTrunks()
 	a.registerCalls()
 	a.registerSettings()
+	a.registerMonitored()
 	a.registerHoldMusic()
 	a.registerMailboxes()
 	a.registerHoteling()

@@ -23,7 +23,9 @@ type LineSettings struct {
 	CLIR            bool         `json:"clir" doc:"Withholds the line's number from those it calls."`
 	RejectAnonymous bool         `json:"reject_anonymous" doc:"Refuses callers who withhold their number."`
 	Forwards        LineForwards `json:"forwards"`
-	Voicemail       string       `json:"voicemail,omitempty" doc:"The line's mailbox; it is configured, not set here."`
+	Voicemail       string       `json:"voicemail,omitempty" doc:"The line's external mailbox: number or URI."`
+	Retrieval       string       `json:"voicemail_retrieval,omitempty" doc:"What the line calls to hear its messages; absent means the mailbox."`
+	Mailbox         string       `json:"mailbox,omitempty" doc:"What the external mailbox calls the line when it tells that messages wait; absent means the line's own names."`
 }
 
 // LineForwards are where the calls to a line go instead.
@@ -37,10 +39,13 @@ type LineForwards struct {
 
 // LineChange is a change of settings: what is absent stays as it is.
 type LineChange struct {
-	DND             *bool `json:"dnd,omitempty"`
-	CallWaiting     *bool `json:"call_waiting,omitempty"`
-	CLIR            *bool `json:"clir,omitempty"`
-	RejectAnonymous *bool `json:"reject_anonymous,omitempty"`
+	DND             *bool   `json:"dnd,omitempty"`
+	CallWaiting     *bool   `json:"call_waiting,omitempty"`
+	CLIR            *bool   `json:"clir,omitempty"`
+	RejectAnonymous *bool   `json:"reject_anonymous,omitempty"`
+	Voicemail       *string `json:"voicemail,omitempty" maxLength:"255" doc:"Empty for none; so are the two below."`
+	Retrieval       *string `json:"voicemail_retrieval,omitempty" maxLength:"255"`
+	Mailbox         *string `json:"mailbox,omitempty" maxLength:"255"`
 	Forwards        *struct {
 		Always       *string `json:"always,omitempty" maxLength:"255"`
 		Busy         *string `json:"busy,omitempty" maxLength:"255"`
@@ -55,6 +60,9 @@ func (c LineChange) apply(u *directory.User) {
 	set(&u.DND, c.DND)
 	set(&u.CLIR, c.CLIR)
 	set(&u.RejectAnonymous, c.RejectAnonymous)
+	set(&u.Voicemail, c.Voicemail)
+	set(&u.VoicemailRetrieval, c.Retrieval)
+	set(&u.Mailbox, c.Mailbox)
 	if c.CallWaiting != nil {
 		u.CallWaiting = c.CallWaiting
 	}
@@ -112,7 +120,8 @@ func (a *API) settings(line string) (*settingsOutput, error) {
 	}
 	f := u.Forwards
 	s := LineSettings{
-		Line: u.Line(), DND: u.DND, CallWaiting: u.WaitsCalls(), CLIR: u.CLIR, RejectAnonymous: u.RejectAnonymous, Voicemail: u.Voicemail,
+		Line: u.Line(), DND: u.DND, CallWaiting: u.WaitsCalls(), CLIR: u.CLIR, RejectAnonymous: u.RejectAnonymous,
+		Voicemail: u.Voicemail, Retrieval: u.VoicemailRetrieval, Mailbox: u.Mailbox,
 		Forwards: LineForwards{f.Always, f.Busy, f.NoAnswer.Target, f.NoAnswer.Seconds, f.NotReachable},
 	}
 	if u.Number == "" {

@@ -57,6 +57,10 @@ func TestLineSettings(t *testing.T) {
 			Forwards: LineForwards{Always: "202", NoAnswer: "203", Seconds: 15}}},
 		{`{"forwards":{"busy":"not a number"}}`, 422, LineSettings{CLIR: true, RejectAnonymous: true, Forwards: LineForwards{Always: "202", NoAnswer: "203", Seconds: 15}}},
 		{`{"forwards":{"always":"","no_answer":""}}`, 200, LineSettings{CLIR: true, RejectAnonymous: true}},
+		{`{"voicemail":"+33170009999","voicemail_retrieval":"sip:vm@198.51.100.9","mailbox":"box-201"}`, 200,
+			LineSettings{CLIR: true, RejectAnonymous: true, Voicemail: "+33170009999", Retrieval: "sip:vm@198.51.100.9", Mailbox: "box-201"}},
+		{`{"voicemail":"nowhere"}`, 422, LineSettings{CLIR: true, RejectAnonymous: true, Voicemail: "+33170009999", Retrieval: "sip:vm@198.51.100.9", Mailbox: "box-201"}},
+		{`{"voicemail":"","voicemail_retrieval":"","mailbox":""}`, 200, LineSettings{CLIR: true, RejectAnonymous: true}},
 		{`{"colour":"red"}`, 422, LineSettings{CLIR: true, RejectAnonymous: true}},
 		{`{}`, 200, LineSettings{CLIR: true, RejectAnonymous: true}},
 	} {

@@ -1,0 +1,61 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"slices"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"passerelle/directory"
+)
+
+// Monitored is the list of lines whose calls a user's phone shows.
+type Monitored struct {
+	Line  string   `json:"line" doc:"Number of the line, or extension@domain of those without one."`
+	URI   string   `json:"uri" doc:"What the phone subscribes to (RFC 4662), such as BLF_List_URI of Cisco phones."`
+	Lines []string `json:"lines" nullable:"false" doc:"Extensions of the site, and numbers, as the phone shows them in order."`
+}
+
+type monitoredOutput struct{ Body Monitored }
+
+func (a *API) registerMonitored() {
+	const path = "/lines/{line}/monitored"
+	huma.Register(a.huma, operation(ScopeRead, "Directory", http.MethodGet, path, "get-monitored-lines", "Show which lines a phone shows as busy lamps", http.StatusNotFound),
+		func(_ context.Context, in *LinePath) (*monitoredOutput, error) { return a.monitored(in.Line) })
+	put := operation(ScopeAdmin, "Directory", http.MethodPut, path, "set-monitored-lines", "Choose which lines a phone shows as busy lamps",
+		http.StatusNotFound, http.StatusUnprocessableEntity, http.StatusServiceUnavailable)
+	put.Description = "The phone is told the new list at once if it is subscribed."
+	huma.Register(a.huma, put, func(ctx context.Context, in *struct {
+		LinePath
+		Body struct {
+			Lines []string `json:"lines" nullable:"false" maxItems:"100"`
+		}
+	}) (*monitoredOutput, error) {
+		u, err := a.line(in.Line)
+		if err != nil {
+			return nil, err
+		}
+		change := func(u *directory.User) { u.Monitored = slices.Clone(in.Body.Lines) }
+		if err := a.cfg.Settings.SetUser(ctx, u.Ref, change); err != nil {
+			if faults := faultDetails(err); len(faults) > 0 {
+				return nil, huma.Error422UnprocessableEntity("the directory does not allow it", faults...)
+			}
+			return nil, a.fail(ctx, "change monitored lines", err)
+		}
+		a.audit(ctx, "monitored lines changed", "line", u.Line(), "site", u.Site.Domain, "lines", len(in.Body.Lines))
+		return a.monitored(in.Line)
+	})
+}
+
+func (a *API) monitored(line string) (*monitoredOutput, error) {
+	u, err := a.line(line)
+	if err != nil {
+		return nil, err
+	}
+	m := Monitored{Line: u.Line(), URI: "sip:" + directory.MonitoredList + "@" + u.Site.Domain, Lines: append([]string{}, u.Monitored...)}
+	if u.Number == "" {
+		m.Line += "@" + u.Site.Domain
+	}
+	return &monitoredOutput{Body: m}, nil
+}
