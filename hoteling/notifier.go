@@ -44,6 +44,8 @@ type phone struct {
 	sub   *sip.Subscription
 	host  uint64
 	heard atomic.Int64 // last SUBSCRIBE, Unix nanoseconds
+
+	warned bool // of the open connection; the subscription's owner's
 }
 
 // How a SUBSCRIBE is refused.
@@ -192,7 +194,8 @@ func (p *phone) parsed(a sip.Asked) (Set, bool) {
 
 // set hands what the phone asks for to the desk, and its answer to the phone.
 func (p *phone) set(set Set, src sip.Source) {
-	if set.Proof != nil && !secure(src) {
+	if set.Proof != nil && !secure(src) && !p.warned {
+		p.warned = true
 		p.n.log.Warn("PIN proven over an open connection: who listens can guess it; let the phone use TLS", "username", p.sub.Username(), "transport", src.Transport)
 	}
 	desk := p.n.cfg.Desk

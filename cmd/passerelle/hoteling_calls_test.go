@@ -7,6 +7,7 @@ import (
 
 	"passerelle/call/cdr"
 	"passerelle/directory"
+	"passerelle/gateway"
 	"passerelle/hoteling"
 	"passerelle/softphone"
 )
@@ -408,5 +409,24 @@ func TestMoveToAnotherHost(t *testing.T) {
 		first.silent(w, time.Second)
 		w.bye(w.up(call))
 		w.gone(c, time.Second)
+	})
+}
+
+// TestSpaceCallsGuestAtHost: a call that the guest asks for rings where the guest is, and the guest is in the space as the owner.
+func TestSpaceCallsGuestAtHost(t *testing.T) {
+	inHotel(t, func(w *world) {
+		host, _ := w.host()
+		own := w.registered("+33170001201", "pA-6d1f0c")
+		host.as(host.guestIn("201", alicePIN), "201")
+		b := w.enter(w.camille(), aliceSpace)
+		o := w.spaceCalls("")
+		in := host.rings(w)
+		in.Ring(180)
+		own.silent(w, time.Second)
+		a := w.take(in)
+		w.outcall(o.ID, gateway.OutcallIn)
+		w.participants(2)
+		w.meet(a, b)
+		w.bye(a, b)
 	})
 }
