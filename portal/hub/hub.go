@@ -25,6 +25,7 @@ type Config struct {
 	Bridges   api.Bridges
 	Settings  api.Settings
 	Desk      Desk
+	Calls     api.SpaceCalls
 	Log       *slog.Logger // nil discards
 }
 
@@ -70,6 +71,10 @@ func (h *Hub) Routes(mux *http.ServeMux) {
 		"GET /hub/settings/calling/pin":    h.pin,
 		"POST /hub/settings/calling/pin":   h.savePIN,
 		"GET /hub":                         h.space,
+		"GET /hub/space/calls":             h.calls,
+		"POST /hub/space/calls":            h.launch,
+		"POST /hub/space/calls/{id}/end":   h.launchEnd,
+		"POST /hub/space/calls/{id}/retry": h.launchAgain,
 		"GET /hub/space/regenerate":        h.regenerateForm,
 		"POST /hub/space/regenerate":       h.regenerate,
 	} {

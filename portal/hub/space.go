@@ -15,6 +15,7 @@ type spacePage struct {
 	ID         string
 	Invitation *api.Invitation // nil while the gateway has no number
 	Running    int             // participants now
+	Launched   launched
 }
 
 func (h *Hub) spaceOf(r *http.Request, u *directory.User) spacePage {
@@ -23,7 +24,7 @@ func (h *Hub) spaceOf(r *http.Request, u *directory.User) spacePage {
 	if !ok {
 		return s
 	}
-	s.Space, s.ID = sp, sp.ID.Reveal()
+	s.Space, s.ID, s.Launched = sp, sp.ID.Reveal(), h.launchedOf(u)
 	if sp.Site.Gateway.Number != "" && s.ID != "" {
 		i := api.NewInvitation(sp, h.view.Printer(r).Language())
 		s.Invitation = &i

@@ -33,6 +33,7 @@ type world struct {
 	*config
 	url  string
 	live *fakeLive
+	outs *fakeCalls
 	acc  *account.Accounts
 	desk *hoteling.Desk
 	log  *syncBuffer
@@ -50,7 +51,7 @@ func newWorld(t *testing.T) *world {
 
 func newWorldOf(t *testing.T, e *directory.Enterprise) *world {
 	t.Helper()
-	w := &world{config: &config{store: storetest.New(t)}, live: &fakeLive{}, log: &syncBuffer{}}
+	w := &world{config: &config{store: storetest.New(t)}, live: &fakeLive{}, outs: &fakeCalls{}, log: &syncBuffer{}}
 	if err := w.store.Import(t.Context(), e, nil); err != nil {
 		t.Fatal(err)
 	}
@@ -68,7 +69,7 @@ func newWorldOf(t *testing.T, e *directory.Enterprise) *world {
 		}
 	})
 	pages := web.New(web.Config{
-		Accounts: w.acc, Directory: w.config.live, Bridges: w.live, Registrations: w.live, Gateways: w.config, Settings: w.config, Desk: w.desk, Version: "v1", Log: log,
+		Accounts: w.acc, Directory: w.config.live, Bridges: w.live, Registrations: w.live, Gateways: w.config, Settings: w.config, SpaceCalls: w.outs, Desk: w.desk, Version: "v1", Log: log,
 	})
 	a, err := api.New(api.Config{Version: "v1", Directory: w.config.live, Bridges: w.live, Registrations: w.live, Log: log})
 	if err != nil {

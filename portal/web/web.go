@@ -27,6 +27,7 @@ type Config struct {
 	Registrations api.Registrations
 	Gateways      api.Gateways
 	Settings      api.Settings
+	SpaceCalls    api.SpaceCalls
 	Desk          Desk
 	Version       string       // of the program
 	Log           *slog.Logger // nil discards
@@ -41,7 +42,7 @@ func New(cfg Config) http.Handler {
 		View: view, Accounts: cfg.Accounts, Directory: cfg.Directory, Bridges: cfg.Bridges, Registrations: cfg.Registrations,
 		Gateways: cfg.Gateways, Settings: cfg.Settings, Desk: cfg.Desk, Log: cfg.Log,
 	}).Routes(mux)
-	hub.New(hub.Config{View: view, Directory: cfg.Directory, Bridges: cfg.Bridges, Settings: cfg.Settings, Desk: cfg.Desk, Log: cfg.Log}).Routes(mux)
+	hub.New(hub.Config{View: view, Directory: cfg.Directory, Bridges: cfg.Bridges, Settings: cfg.Settings, Desk: cfg.Desk, Calls: cfg.SpaceCalls, Log: cfg.Log}).Routes(mux)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { view.Refuse(w, r, http.StatusNotFound) })
 	all := http.NewServeMux()
 	all.HandleFunc("GET /assets/{name}", page.Asset)
