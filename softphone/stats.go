@@ -23,6 +23,7 @@ type Stats struct {
 	Gaps60      uint64
 	Gaps100     uint64
 	LongestGap  time.Duration // silence at the window's end counts
+	Slip        time.Duration // the most by which a timestamp and its arrival went apart from one packet to the next
 	Jitter      time.Duration // RFC 3550 §6.4.1, at the end of the window
 	FirstPacket time.Time     // of the whole call; zero = none yet
 	LastPacket  time.Time
@@ -106,6 +107,7 @@ func (s *rxStats) packet(h rtpHeader, now time.Time) (dup bool) {
 	if !s.jitterAt.IsZero() {
 		transit := float64(now.Sub(s.jitterAt)) - float64(int32(h.ts-s.jitterTS))*float64(time.Second)/SampleRate
 		s.jitter += (math.Abs(transit) - s.jitter) / 16
+		s.Slip = max(s.Slip, time.Duration(math.Abs(transit)))
 	}
 	s.jitterAt, s.jitterTS = now, h.ts
 	return false
