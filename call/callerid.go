@@ -25,9 +25,14 @@ const (
 	anonymousName = "Anonymous"
 )
 
-// identity says who calls.
+// identity says who calls. Whoever asks to stay unknown does, a phone as well as somebody outside.
 func identity(c directory.Caller, leg *sip.Leg, hide bool) callerID {
-	return identityOf(c, leg.Invite().From.Display, hide)
+	in := leg.Invite()
+	display := in.From.Display
+	if a, ok := in.Asserted(); ok && c.Trunk != nil && a.Display != "" {
+		display = a.Display
+	}
+	return identityOf(c, display, hide || in.Private())
 }
 
 // identityOf is who a caller is; display is what a caller from outside calls itself.

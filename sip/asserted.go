@@ -19,6 +19,16 @@ func (in *Invite) Called() (Address, bool) {
 	return a, ok
 }
 
+// Private reports whether the caller wants to stay unknown to who is called: by Privacy (RFC 3323 §4.2, RFC 3325 §9.3), by
+// Remote-Party-ID, or by a From that names nobody (RFC 3323 §4.1.1.3). A trusted trunk may assert who it is all the same.
+func (in *Invite) Private() bool {
+	if strings.EqualFold(in.From.URI.User, "anonymous") || strings.EqualFold(in.From.URI.Host, "anonymous.invalid") {
+		return true
+	}
+	e, _ := identityOf(headers(in.headers))
+	return e.Private
+}
+
 // firstAddress returns the first of some name-addr headers that names somebody, with its parameters.
 func firstAddress(values []string) (a Address, params sipmsg.HeaderParams, ok bool) {
 	for _, v := range values {
@@ -65,7 +75,7 @@ func identityOf(m headerList) (e IdentityEvent, ok bool) {
 	}
 	var params sipmsg.HeaderParams
 	if e.Identity, params, ok = firstAddress(named("remote-party-id")); !ok {
-		return IdentityEvent{}, false
+		return IdentityEvent{Private: e.Private}, false
 	}
 	if p, has := params.Get("privacy"); has && !strings.EqualFold(p, "off") {
 		e.Private = true

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"passerelle/directory/sitefile"
 	"passerelle/softphone"
 )
 
@@ -56,6 +57,67 @@ func TestNumberIsWithheld(t *testing.T) {
 			}
 		}
 		in.Refuse(486)
+		w.status(call)
+	})
+}
+
+// TestPrivacyIsHonoured shows nothing of a caller who asks for it by Privacy, as carriers and the keys of phones do, and tells a
+// trunk who it is all the same, in confidence.
+func TestPrivacyIsHonoured(t *testing.T) {
+	const mobile = "+33698765432"
+	private := []softphone.Header{{Name: "P-Asserted-Identity", Value: `"Dupont" <sip:` + mobile + `@carrier.test>`}, {Name: "Privacy", Value: "id"}}
+	nothing := func(t *testing.T, in *softphone.Incoming, secrets ...string) {
+		t.Helper()
+		for _, h := range in.Request().Headers {
+			for _, secret := range secrets {
+				if strings.Contains(h.Value, secret) && h.Name != "To" && h.Name != "Via" {
+					t.Errorf("%s: %s tells who calls", h.Name, h.Value)
+				}
+			}
+		}
+	}
+	inWorld(t, func(w *world) {
+		trunk, camille := w.trunk(), w.registered("+33170001203", "pC-0be5d2")
+		for name, o := range map[string]softphone.InviteOptions{
+			"asserted, with Privacy": {Headers: private},
+			"anonymous From":         {From: "sip:anonymous@anonymous.invalid", Headers: private[:1]},
+			"Remote-Party-ID":        {Headers: []softphone.Header{{Name: "Remote-Party-ID", Value: "<sip:" + mobile + "@carrier.test>;privacy=full"}}},
+		} {
+			call := w.dial(w.t.Context(), trunk, "sip:+33170001203@192.0.2.10", o)
+			in := camille.rings(w)
+			nothing(t, in, mobile, "Dupont", "+33612345678")
+			if pai := in.Request().Header("P-Asserted-Identity"); pai != "" {
+				t.Errorf("%s: P-Asserted-Identity %s", name, pai)
+			}
+			in.Refuse(486)
+			w.status(call)
+		}
+	})
+	e := sitefile.Demo()
+	e.Sites[0].Users[2].RejectAnonymous = true
+	inWorldOf(t, e, func(w *world) {
+		w.registered("+33170001203", "pC-0be5d2")
+		if got := w.refused(w.trunk(), "sip:+33170001203@192.0.2.10", softphone.InviteOptions{Headers: private}); got != 433 {
+			t.Errorf("a line that takes no anonymous calls: got %s, want 433", statusError(got))
+		}
+	})
+	inWorld(t, func(w *world) {
+		carrier, alice, camille := w.carrier(), w.registered("alice-app", "sA-44c1d0"), w.registered("+33170001203", "pC-0be5d2")
+		hidden := softphone.InviteOptions{From: "sip:anonymous@anonymous.invalid", Headers: []softphone.Header{{Name: "Privacy", Value: "id"}}}
+		call := w.dial(w.t.Context(), alice.Phone, "sip:203@paris.acme.test", hidden)
+		in := camille.rings(w)
+		nothing(t, in, "1201", "Alice")
+		in.Refuse(486)
+		w.status(call)
+		call = w.dial(w.t.Context(), alice.Phone, "sip:0612345678@paris.acme.test", hidden)
+		out := carrier.rings(w)
+		if from, pai := out.Request().Header("From"), out.Request().Header("P-Asserted-Identity"); strings.Contains(from, "1201") || !strings.Contains(pai, "+33170001201") {
+			t.Errorf("the carrier is told From %s, P-Asserted-Identity %s", from, pai)
+		}
+		if p := out.Request().Header("Privacy"); p != "id" {
+			t.Errorf("Privacy %q", p)
+		}
+		out.Refuse(486)
 		w.status(call)
 	})
 }
