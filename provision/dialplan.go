@@ -1,7 +1,6 @@
 package provision
 
 import (
-	"strconv"
 	"strings"
 
 	"passerelle/directory"
@@ -46,6 +45,3 @@ func beginsSomething(s *directory.Site, digits string) bool {
 
 // emergency are the numbers that the phone calls even when it is locked.
 func emergency(s *directory.Site) string { return strings.Join(s.EmergencyNumbers(), ",") }
-
-// count is a number as parameters hold it.
-func count(n int) string { return strconv.Itoa(n) }

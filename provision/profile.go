@@ -2,20 +2,40 @@ package provision
 
 import (
 	"cmp"
+	"strconv"
 	"strings"
 	"time"
 
 	"passerelle/directory"
 )
 
-// Context is what a profile depends on beside the directory.
-type Context struct {
-	// Base is the phone's own link, with a slash at its end: "https://pbx.acme.test/p/TOKEN/".
-	Base string
-	// TLS says that the server listens for SIP over TLS.
-	TLS bool
-	// Now gives the year whose summer time counts.
-	Now time.Time
+// renderer renders profiles of one directory at one time. It keeps what the phones of a site share. It is for one goroutine.
+type renderer struct {
+	dir   *directory.Directory
+	tls   bool // the server listens for SIP over TLS
+	now   time.Time
+	sites map[*directory.Site]*shared
+}
+
+// shared is what the profiles of a site have in common and is dear to find.
+type shared struct {
+	zone      timeZone
+	dialPlan  string
+	emergency string
+	transport directory.Transport
+}
+
+func newRenderer(dir *directory.Directory, tls bool, now time.Time) *renderer {
+	return &renderer{dir: dir, tls: tls, now: now, sites: make(map[*directory.Site]*shared)}
+}
+
+func (r *renderer) shared(s *directory.Site) *shared {
+	c, ok := r.sites[s]
+	if !ok {
+		c = &shared{zone: zoneOf(s.Timezone, r.now), dialPlan: dialPlan(s), emergency: emergency(s), transport: transportOf(s, r.tls)}
+		r.sites[s] = c
+	}
+	return c
 }
 
 // idleKeys are the softkeys of a phone at rest, and those of one that takes guests before them.
@@ -24,16 +44,18 @@ const (
 	guestKeys = "guestin|;guestout|;"
 )
 
-// Profile renders the flat-profile of a phone. It names every line that the model can have, those not in use too, so that
-// nothing stays of who had the phone before. It holds the phone's password.
-func Profile(dir *directory.Directory, d *directory.Device, c Context) []byte {
+// profile renders the flat-profile of a phone. It names every line that the model can have, those not in use too, so that
+// nothing stays of who had the phone before. It holds the phone's password. base is the phone's own link, with a slash at
+// its end: "https://pbx.acme.test/p/TOKEN/".
+func (r *renderer) profile(d *directory.Device, base string) []byte {
 	p := newParameters()
 	site := d.User.Site
+	c := r.shared(site)
 	m := modelOf(d.Model, 1+len(d.Lines))
-	provisioning(p, c)
-	regional(p, site, c.Now)
+	provisioning(p, base)
+	regional(p, site, c.zone)
 	general(p, d, m)
-	lines := linesOf(dir, d)
+	lines := linesOf(r.dir, d)
 	for n := 1; n <= max(m.extensions, len(lines)); n++ {
 		if n <= len(lines) {
 			usedLine(p, n, d, lines[n-1], c)
@@ -43,7 +65,7 @@ func Profile(dir *directory.Directory, d *directory.Device, c Context) []byte {
 	}
 	for n := 1; n <= m.lineKeys; n++ {
 		if n <= len(lines) {
-			p.extension(n, "Extension", count(n))
+			p.extension(n, "Extension", strconv.Itoa(n))
 			p.extension(n, "Short_Name", lines[n-1].short)
 		} else { // free for the lamps of monitored lines
 			p.extension(n, "Extension", "Disabled")
@@ -54,9 +76,9 @@ func Profile(dir *directory.Directory, d *directory.Device, c Context) []byte {
 }
 
 // provisioning says where the phone fetches, and when.
-func provisioning(p *parameters, c Context) {
+func provisioning(p *parameters, base string) {
 	p.set("Provision_Enable", "Yes")
-	p.set("Profile_Rule", c.Base+"$MA.xml")
+	p.set("Profile_Rule", base+"$MA.xml")
 	p.set("Profile_Rule_B", "")
 	p.set("Profile_Rule_C", "")
 	p.set("Profile_Rule_D", "")
@@ -67,13 +89,12 @@ func provisioning(p *parameters, c Context) {
 	p.set("Forced_Resync_Delay", "14400")
 	p.set("Resync_From_SIP", "Yes")
 	p.set("Resync_Fails_On_FNF", "Yes")
-	p.set("PRT_Upload_Rule", c.Base+"prt")
+	p.set("PRT_Upload_Rule", base+"prt")
 	p.set("PRT_Upload_Method", "POST")
 }
 
 // regional is the phone's time, language and codes.
-func regional(p *parameters, s *directory.Site, now time.Time) {
-	z := zoneOf(s.Timezone, now)
+func regional(p *parameters, s *directory.Site, z timeZone) {
 	p.set("Time_Zone", z.zone)
 	p.set("Daylight_Saving_Time_Enable", yes(z.rule != ""))
 	p.set("Daylight_Saving_Time_Rule", z.rule)
@@ -144,7 +165,7 @@ func linesOf(dir *directory.Directory, d *directory.Device) []line {
 }
 
 // usedLine is a line that the phone registers.
-func usedLine(p *parameters, n int, d *directory.Device, l line, c Context) {
+func usedLine(p *parameters, n int, d *directory.Device, l line, c *shared) {
 	s := d.User.Site
 	first := n == 1
 	p.extension(n, "Line_Enable", "Yes")
@@ -160,10 +181,9 @@ func usedLine(p *parameters, n int, d *directory.Device, l line, c Context) {
 	p.extension(n, "Register_Expires", "600")
 	p.extension(n, "Make_Call_Without_Reg", "No")
 	p.extension(n, "Use_DNS_SRV", "No")
-	transport := transportOf(s, c)
-	p.extension(n, "SIP_Transport", strings.ToUpper(string(transport)))
+	p.extension(n, "SIP_Transport", strings.ToUpper(string(c.transport)))
 	secure := "Optional"
-	if transport == directory.TLS && !s.DirectMedia {
+	if c.transport == directory.TLS && !s.DirectMedia {
 		secure = "Strict"
 	}
 	p.extension(n, "Secure_Call_Option", secure)
@@ -180,8 +200,8 @@ func usedLine(p *parameters, n int, d *directory.Device, l line, c Context) {
 	p.extension(n, "Mailbox_ID", l.user)
 	p.extension(n, "Conference_Bridge_URL", code(s.FeatureCodes.Conference))
 	p.extension(n, "Conference_Single_Hardkey", "No")
-	p.extension(n, "Dial_Plan", dialPlan(s))
-	p.extension(n, "Emergency_Number", emergency(s))
+	p.extension(n, "Dial_Plan", c.dialPlan)
+	p.extension(n, "Emergency_Number", c.emergency)
 	p.extension(n, "Enable_URI_Dialing", "No")
 	p.extension(n, "Preferred_Codec", "G722")
 	p.extension(n, "Second_Preferred_Codec", "G711a")
@@ -202,11 +222,11 @@ func unusedLine(p *parameters, n int) {
 }
 
 // transportOf is how the site's phones send SIP.
-func transportOf(s *directory.Site, c Context) directory.Transport {
+func transportOf(s *directory.Site, tls bool) directory.Transport {
 	switch {
 	case s.Phones.Transport != "":
 		return s.Phones.Transport
-	case c.TLS:
+	case tls:
 		return directory.TLS
 	}
 	return directory.UDP

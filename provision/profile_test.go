@@ -104,7 +104,7 @@ func TestProfiles(t *testing.T) {
 		"cp-6851-english": "00:a0:c9:11:22:51",
 	} {
 		t.Run(name, func(t *testing.T) {
-			got := Profile(dir, phone(t, dir, mac), Context{Base: "https://pbx.acme.test/p/TOKEN/", TLS: true, Now: autumn})
+			got := newRenderer(dir, true, autumn).profile(phone(t, dir, mac), "https://pbx.acme.test/p/TOKEN/")
 			parsed(t, got)
 			file := filepath.Join("testdata", name+".xml")
 			if *update {
@@ -129,7 +129,7 @@ func TestHostileNames(t *testing.T) {
 	dir := newDirectory(t)
 	u := phone(t, dir, "00:a0:c9:11:22:01").User
 	u.Name, u.Phone.Password = name, "<&>'\"]]>" // not all of it passes the directory
-	got := parsed(t, Profile(dir, phone(t, dir, "00:a0:c9:11:22:01"), Context{Now: autumn}))
+	got := parsed(t, newRenderer(dir, false, autumn).profile(phone(t, dir, "00:a0:c9:11:22:01"), "https://pbx.acme.test/p/TOKEN/"))
 	if want := "</Station_Name><Password_1_>&lol;<![CDATA[é\"']]>"; got["Station_Name"] != want || got["Display_Name_1_"] != want {
 		t.Errorf("got %q", got["Station_Name"])
 	}
@@ -141,7 +141,7 @@ func TestHostileNames(t *testing.T) {
 // TestNothingStaysOfOthers wants a phone that moves to somebody with fewer lines to lose the lines it had.
 func TestNothingStaysOfOthers(t *testing.T) {
 	dir := newDirectory(t)
-	before := parsed(t, Profile(dir, phone(t, dir, "00:a0:c9:11:22:01"), Context{Now: autumn}))
+	before := parsed(t, newRenderer(dir, false, autumn).profile(phone(t, dir, "00:a0:c9:11:22:01"), "https://pbx.acme.test/p/TOKEN/"))
 	moved := newDirectory(t, func(e *directory.Enterprise) {
 		paris := e.Sites[0]
 		paris.Workspaces[0].Phone.Host.Enabled = false
@@ -149,7 +149,7 @@ func TestNothingStaysOfOthers(t *testing.T) {
 		alice.Phone.MAC, host.Phone.MAC = host.Phone.MAC, alice.Phone.MAC
 		alice.Phone.Model, host.Phone.Model = host.Phone.Model, alice.Phone.Model
 	})
-	after := parsed(t, Profile(moved, phone(t, moved, "00:a0:c9:11:22:01"), Context{Now: autumn}))
+	after := parsed(t, newRenderer(moved, false, autumn).profile(phone(t, moved, "00:a0:c9:11:22:01"), "https://pbx.acme.test/p/TOKEN/"))
 	for name := range before {
 		if _, ok := after[name]; !ok && !strings.HasSuffix(name, "_2_") {
 			t.Errorf("%s stays as it was: %q", name, before[name])
@@ -171,7 +171,7 @@ func TestNothingStaysOfOthers(t *testing.T) {
 func TestHostKeys(t *testing.T) {
 	for _, enabled := range []bool{true, false} {
 		dir := newDirectory(t, func(e *directory.Enterprise) { e.Sites[0].Workspaces[0].Phone.Host.Enabled = enabled })
-		got := parsed(t, Profile(dir, phone(t, dir, "00:a0:c9:11:22:31"), Context{Now: autumn}))
+		got := parsed(t, newRenderer(dir, false, autumn).profile(phone(t, dir, "00:a0:c9:11:22:31"), "https://pbx.acme.test/p/TOKEN/"))
 		if got["Enable_Broadsoft_Hoteling_1_"] != yes(enabled) || strings.HasPrefix(got["Idle_Key_List"], "guestin|;guestout|;") != enabled {
 			t.Errorf("host %v: hoteling %s, keys %s", enabled, got["Enable_Broadsoft_Hoteling_1_"], got["Idle_Key_List"])
 		}
@@ -199,7 +199,7 @@ func TestTransport(t *testing.T) {
 				e.Sites[0].Phones = directory.Phones{Transport: tc.set, Proxy: "sip.paris.test:5071"}
 				e.Sites[0].DirectMedia = tc.direct
 			})
-			got := parsed(t, Profile(dir, phone(t, dir, "00:a0:c9:11:22:01"), Context{Now: autumn, TLS: tc.tls}))
+			got := parsed(t, newRenderer(dir, tc.tls, autumn).profile(phone(t, dir, "00:a0:c9:11:22:01"), "https://pbx.acme.test/p/TOKEN/"))
 			if got["SIP_Transport_1_"] != tc.transport || got["Secure_Call_Option_1_"] != tc.secure || got["Outbound_Proxy_1_"] != "sip.paris.test:5071" {
 				t.Errorf("transport %s, SRTP %s, proxy %s", got["SIP_Transport_1_"], got["Secure_Call_Option_1_"], got["Outbound_Proxy_1_"])
 			}

@@ -3,7 +3,7 @@ package provision
 import (
 	"bytes"
 	"encoding/xml"
-	"fmt"
+	"strconv"
 	"strings"
 	"unicode"
 )
@@ -13,6 +13,7 @@ type parameters struct{ buf bytes.Buffer }
 
 func newParameters() *parameters {
 	p := &parameters{}
+	p.buf.Grow(16 << 10)
 	p.buf.WriteString("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<flat-profile>\n")
 	return p
 }
@@ -25,13 +26,19 @@ func (p *parameters) offer(name, value string) { p.put(name, value, "rw") }
 
 // extension gives a parameter of the n-th line, or line key, the first being 1.
 func (p *parameters) extension(n int, name, value string) {
-	p.set(fmt.Sprintf("%s_%d_", name, n), value)
+	p.set(name+"_"+strconv.Itoa(n)+"_", value)
 }
 
 func (p *parameters) put(name, value, access string) {
-	fmt.Fprintf(&p.buf, "  <%s ua=%q>", name, access)
-	_ = xml.EscapeText(&p.buf, []byte(printable(value))) // a buffer takes everything
-	fmt.Fprintf(&p.buf, "</%s>\n", name)
+	for _, s := range [...]string{"  <", name, " ua=\"", access, "\">"} {
+		p.buf.WriteString(s)
+	}
+	if value != "" {
+		_ = xml.EscapeText(&p.buf, []byte(printable(value))) // a buffer takes everything
+	}
+	for _, s := range [...]string{"</", name, ">\n"} {
+		p.buf.WriteString(s)
+	}
 }
 
 func (p *parameters) bytes() []byte {

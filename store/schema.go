@@ -18,6 +18,7 @@ var (
 	bucketWaiting  = []byte("waiting")  // AOR → body of message-summary (RFC 3842)
 
 	bucketAssociations = []byte("associations") // Ref of the host, big endian → associationRecord
+	bucketPhones       = []byte("phones")       // MAC address → phoneRecord
 	bucketGuests       = []byte("guests")       // Ref of the guest, big endian → Ref of the host
 )
 
@@ -31,7 +32,7 @@ var (
 
 // migrations take a file from each schema to the next. The list only grows: a file's schema is the
 // number of migrations it has seen.
-var migrations = []func(*bolt.Tx) error{createBuckets, createPortalBuckets, createWaiting, createAssociations}
+var migrations = []func(*bolt.Tx) error{createBuckets, createPortalBuckets, createWaiting, createAssociations, createPhones}
 
 // migrate runs the migrations that the file has not seen, in the caller's transaction.
 func migrate(tx *bolt.Tx) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net"
+	"net/http"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
@@ -20,6 +21,7 @@ type webConfig struct {
 	tokens    []api.Token
 	accounts  *account.Accounts // of the portal; nil serves none
 	desk      portal.Desk
+	phones    http.Handler // what phones fetch; nil serves none
 	listener  net.Listener // of the network; the web closes it
 	dataDir   string       // where the admin socket lies
 	readiness *httpd.Readiness
@@ -41,7 +43,7 @@ func openWeb(cfg webConfig) (*web, error) {
 		return nil, err
 	}
 	front := httpd.NewFront(httpd.Config{
-		API: a, Pages: pages(cfg), Readiness: cfg.readiness, Version: cfg.api.Version, Gatherer: cfg.metrics, Metrics: cfg.metrics, Log: cfg.log,
+		API: a, Pages: pages(cfg), Phones: cfg.phones, Readiness: cfg.readiness, Version: cfg.api.Version, Gatherer: cfg.metrics, Metrics: cfg.metrics, Log: cfg.log,
 	})
 	socket, err := listenAdmin(cfg.dataDir)
 	if err != nil {

@@ -19,6 +19,7 @@ import (
 	"passerelle/hoteling"
 	"passerelle/media"
 	"passerelle/party"
+	"passerelle/provision"
 	"passerelle/sip"
 )
 
@@ -33,6 +34,8 @@ type houseConfig struct {
 	settings     call.Settings    // what lines set by codes; nil keeps nothing
 	mailboxes    events.Mailboxes // what waits for lines; nil forgets it at the end
 	associations hoteling.Store   // who is signed in where; nil forgets it at the end
+	phones       provision.Store  // what phones have fetched; nil forgets it at the end
+	reportsDir   string           // of phones' problem reports; empty takes none
 	musicDir     string           // of recordings for callers on hold; empty holds none
 	drainLimit   time.Duration
 	dns          trunks.DNS                                              // finds trunks by name; nil asks the system's name servers
@@ -56,6 +59,7 @@ type house struct {
 	// trunksEnded is closed when nothing watches the trunks any more.
 	trunksEnded chan struct{}
 	desk        *hoteling.Desk
+	phones      *provision.Phones
 }
 
 // shutdownLimit bounds the goodbye and the BYEs of a shutdown.
@@ -98,6 +102,7 @@ func newHouse(cfg houseConfig) *house {
 	}, auth, h.registrar, lines, root)
 	h.openTrunks(lines)
 	h.openHoteling()
+	h.openPhones()
 	h.openEvents(root)
 	root.Calls(h.server, h.registrar)
 	h.server.HandleRefer(root)
@@ -138,6 +143,7 @@ func (h *house) run(ctx context.Context) error {
 	g.Go(func() error { return h.registrar.Run(serving) })
 	g.Go(func() error { return h.events.run(serving) })
 	g.Go(func() error { return h.desk.Run(serving) })
+	g.Go(func() error { return h.phones.Run(serving) })
 	g.Go(func() error { return h.server.Run(serving) })
 	g.Go(func() error { return h.runTrunks(ctx, serving) })
 	g.Go(func() error {

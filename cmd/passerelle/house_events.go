@@ -49,6 +49,7 @@ func (e *houseEvents) run(ctx context.Context) error {
 
 // changed shows phones what a new directory has made different.
 func (h *house) changed() {
+	h.phones.Changed() // first: it knows phones by registrations that end now
 	h.prune()
 	h.trunks.Changed()
 	h.music.load()

@@ -91,11 +91,14 @@ func (c *serveCmd) serve(ctx context.Context, started func(dir *directory.Direct
 	}
 	config := &configuration{store: st, live: live}
 	h := newHouse(houseConfig{live: live, journal: journal, settings: config, mailboxes: mailboxes, associations: st, locations: st, listeners: listeners, ports: ports, advertise: c.Advertise,
-		musicDir: filepath.Join(c.Data, "music"), drainLimit: c.DrainLimit, log: log, metrics: metrics})
+		phones: st, reportsDir: filepath.Join(c.Data, "reports"), musicDir: filepath.Join(c.Data, "music"), drainLimit: c.DrainLimit, log: log, metrics: metrics})
 	if err := h.registrar.Load(ctx); err != nil {
 		return fmt.Errorf("load registrations: %w", err)
 	}
 	if err := h.desk.Load(ctx); err != nil {
+		return err
+	}
+	if err := h.phones.Load(ctx); err != nil {
 		return err
 	}
 	ready := &httpd.Readiness{}
@@ -150,7 +153,7 @@ func (c *serveCmd) web(ctx context.Context, h *house, config *configuration, acc
 			Ports: h.cfg.ports, Routes: routes{h.cfg.live, h.limits}, Limits: h.limits.Fraud, Trunks: h.trunks, TrunkCalls: h.limits.Channels, Gateways: config, Configuration: config,
 			Mailboxes: h.events.waiting, Records: h.cfg.journal, Settings: config, HoldMusic: siteMusic{h.music, config}, Hoteling: h.desk, Log: log,
 		},
-		accounts: accounts, desk: h.desk, listener: ln, dataDir: c.Data, readiness: ready, metrics: metrics, log: log,
+		accounts: accounts, desk: h.desk, phones: h.phones.Handler(), listener: ln, dataDir: c.Data, readiness: ready, metrics: metrics, log: log,
 	}
 	if token != "" {
 		w.tokens = []api.Token{{Name: "admin", Scope: api.ScopeAdmin, Secret: token}}

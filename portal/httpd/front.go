@@ -16,6 +16,7 @@ type Config struct {
 	API       *api.API
 	Readiness *Readiness            // nil is always ready
 	Pages     http.Handler          // the portal; nil shows a page that says that the server runs
+	Phones    http.Handler          // what phones fetch, under /p/; nil serves none
 	Version   string                // of the program, for that page
 	Gatherer  prometheus.Gatherer   // behind /metrics; nil leaves the path out
 	Metrics   prometheus.Registerer // nil keeps them to itself
@@ -52,6 +53,9 @@ func (f *Front) Handler(who api.Identifier) http.Handler {
 	}
 	mux.Handle("GET /healthz", f.observed("health", http.HandlerFunc(f.healthz)))
 	mux.Handle("GET /readyz", f.observed("health", http.HandlerFunc(f.readyz)))
+	if f.cfg.Phones != nil {
+		mux.Handle("/p/", f.observed(areaPhones, f.cfg.Phones))
+	}
 	if f.cfg.Pages != nil {
 		mux.Handle("/", f.observed("page", f.cfg.Pages))
 		mux.Handle("GET /live/events", f.observed("events", f.cfg.Pages)) // lasts, and would spoil the times of pages

@@ -38,6 +38,9 @@ func (a *answer) Write(b []byte) (int, error) {
 	return n, err
 }
 
+// areaPhones is what phones fetch.
+const areaPhones = "phones"
+
 // observed counts and logs each request and ends a panic in the request it struck.
 func (f *Front) observed(area string, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -64,7 +67,11 @@ func (f *Front) observed(area string, next http.Handler) http.Handler {
 			f.metrics.observe(area, r.Method, a.status, took)
 			if f.log.Enabled(r.Context(), slog.LevelDebug) {
 				// The path only: a query may carry what nobody should read in a log.
-				f.log.DebugContext(r.Context(), "http request", "method", r.Method, "path", r.URL.Path, "code", a.status,
+				path := r.URL.Path
+				if area == areaPhones {
+					path = "/p/***" // it opens a phone's profile
+				}
+				f.log.DebugContext(r.Context(), "http request", "method", r.Method, "path", path, "code", a.status,
 					"bytes", a.bytes, "after", took, "remote", r.RemoteAddr)
 			}
 		}()
