@@ -218,6 +218,7 @@ call '1400 bytes to a trunk on UDP and TCP' big_out 03 41 -t t1
 call '4000 bytes to a trunk on UDP and TCP' big_out 16 42 -t t1
 call '4000 bytes to a trunk on TCP' big_out 16 43 -t t1
 call '4000 bytes to a trunk on UDP that has no TCP' big_out 16 44
+call 'PRACK from end to end' two prack
 call 'PRACK of the caller, plain ringing' pair prack_ring_a no_prack_b
 call 'PRACK of the callee, plain caller' pair talk_a late_prack_b
 call 'a space calls out: a key' out_key 1 45

@@ -25,6 +25,8 @@ type bench struct {
 	echo           string
 	only           string
 	quiet          time.Duration
+	rate, relayed  int
+	callsFor       time.Duration
 	report         report
 }
 
@@ -39,7 +41,10 @@ func runBench(ctx context.Context, args []string) (err error) {
 	f.IntVar(&b.rounds, "rounds", 2, "how often server and bare echo are measured, in turns; the cheaper round of each counts")
 	f.IntVar(&b.aors, "aors", 10000, "registered lines")
 	f.StringVar(&b.echo, "echo", "127.0.0.1:15099", "where the bare echo answers")
-	f.StringVar(&b.only, "only", "", "only these parts, by comma: sound, bridge, register, go")
+	f.StringVar(&b.only, "only", "", "only these parts, by comma: sound, bridge, register, calls, go")
+	f.IntVar(&b.rate, "rate", 100, "calls a second")
+	f.IntVar(&b.relayed, "relayed", 100, "relayed calls, a multiple of ten")
+	f.DurationVar(&b.callsFor, "calls-for", 20*time.Second, "how long calls are made")
 	f.DurationVar(&b.quiet, "quiet", time.Minute, "wait this long for a quiet machine before each measurement")
 	if err := f.Parse(args); err != nil {
 		return err
@@ -66,7 +71,7 @@ func runBench(ctx context.Context, args []string) (err error) {
 	for _, part := range []struct {
 		name string
 		run  func(context.Context, *server) error
-	}{{"sound", b.sound}, {"bridge", b.bridge}, {"register", b.register}, {"go", b.goBenchmarks}} {
+	}{{"sound", b.sound}, {"bridge", b.bridge}, {"register", b.register}, {"calls", b.calls}, {"go", b.goBenchmarks}} {
 		if b.only != "" && !strings.Contains(","+b.only+",", ","+part.name+",") {
 			continue
 		}
@@ -132,7 +137,8 @@ func (b *bench) bridge(ctx context.Context, srv *server) error {
 	return nil
 }
 
-func (b *bench) bareEcho(ctx context.Context, round int, into *conference) error {
+// withEcho has the bare echo answer while f runs; f gets its process id.
+func (b *bench) withEcho(ctx context.Context, f func(pid string) error) error {
 	uas := exec.Command(filepath.Join(b.bin, "confload"), "-mode", "uas", "-listen", b.echo, "-uas-media", "echo", "-rtp-base", "34000", "-quiet")
 	if err := uas.Start(); err != nil {
 		return err
@@ -141,14 +147,19 @@ func (b *bench) bareEcho(ctx context.Context, round int, into *conference) error
 		uas.Process.Signal(os.Interrupt)
 		uas.Wait()
 	}()
-	args := []string{"-target", b.echo, "-rooms", strconv.Itoa(b.rooms), "-parties", strconv.Itoa(b.parties), "-dest", "7%03d", "-dur", b.length.String(), "-sockets", "0",
-		"-latency=false", "-pid", strconv.Itoa(uas.Process.Pid)}
 	select { // it binds its socket at once
 	case <-time.After(500 * time.Millisecond):
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	return b.tool(ctx, "confload", fmt.Sprintf("echo-%d", round+1), into, args...)
+	return f(strconv.Itoa(uas.Process.Pid))
+}
+
+func (b *bench) bareEcho(ctx context.Context, round int, into *conference) error {
+	return b.withEcho(ctx, func(pid string) error {
+		return b.tool(ctx, "confload", fmt.Sprintf("echo-%d", round+1), into, "-target", b.echo, "-rooms", strconv.Itoa(b.rooms), "-parties", strconv.Itoa(b.parties),
+			"-dest", "7%03d", "-dur", b.length.String(), "-sockets", "0", "-latency=false", "-pid", pid)
+	})
 }
 
 // register is the cost of a registration, saturated and paced.

@@ -16,7 +16,7 @@ import (
 	"syscall"
 )
 
-const usage = `trial bench [flags]   cost and correctness of bridges and registrar, against a bare echo of the same packets
+const usage = `trial bench [flags]   cost and correctness of bridges, calls and registrar, against a bare echo of the same packets
 trial soak [flags]    random callers for a while, then everything must be given back
 trial COMMAND -h explains the flags.
 `

@@ -55,6 +55,7 @@ type report struct {
 	Echo     []conference   `json:"echo,omitempty"`
 	Bridge   []conference   `json:"bridge,omitempty"`
 	Register []registration `json:"register,omitempty"`
+	Calls    []callRound    `json:"calls,omitempty"`
 	Go       []string       `json:"go,omitempty"`
 }
 
@@ -133,6 +134,9 @@ func (r *report) markdown() string {
 		}
 		p("\nOne echoed packet of the bare echo: %.2f µs.\n", r.echoedPacket())
 	}
+	if len(r.Calls) > 0 {
+		r.callsMarkdown(p)
+	}
 	if len(r.Go) > 0 {
 		p("```\n%s\n```", strings.Join(r.Go, "\n"))
 	}
@@ -152,6 +156,9 @@ func (r *report) write(dir string) error {
 		if c.Up < c.Calls {
 			err = errors.Join(err, fmt.Errorf("%d of %d participants were not up", c.Calls-c.Up, c.Calls))
 		}
+	}
+	for i := range r.Calls {
+		err = errors.Join(err, r.Calls[i].failed())
 	}
 	for _, x := range r.Register {
 		if x.failed() > 0 {

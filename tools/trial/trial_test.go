@@ -150,3 +150,22 @@ func TestReport(t *testing.T) {
 		t.Errorf("got %v, want the failed registrations told", err)
 	}
 }
+
+func TestCallsReport(t *testing.T) {
+	var x callRound
+	x.EchoMedia.CPU.Per1000, x.EchoChurn = 0.4, churn{PerCall: 0.5, PDD: quantiles{P50: 0.2, P99: 1}}
+	x.Own.Calls, x.Own.Up, x.Own.CPU.Per1000 = 100, 100, 1
+	x.Own.Churn = []churn{{Placed: 2000, Succeeded: 2000, PerCall: 2, PDD: quantiles{P50: 1, P99: 5}}}
+	x.Phones.Calls.Started, x.Phones.Calls.Completed = 2000, 2000
+	if err := x.failed(); err != nil {
+		t.Error(err)
+	}
+	r := report{Calls: []callRound{x}}
+	if md, want := r.markdown(), "| 1 passerelle | 1.000 | **2.50** | 2.00 | **4.0** | 1.00 / 5.00 | **5.0** |"; !strings.Contains(md, want) {
+		t.Errorf("the summary lacks %q:\n%s", want, md)
+	}
+	r.Calls[0].Phones.Calls.Completed = 1999
+	if err := r.write(t.TempDir()); err == nil || !strings.Contains(err.Error(), "1 of 2000 calls between phones failed") {
+		t.Errorf("got %v, want the failed call told", err)
+	}
+}
