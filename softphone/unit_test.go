@@ -157,7 +157,7 @@ func TestStats(t *testing.T) {
 	}
 	got := s.snapshot(now.Add(50 * time.Millisecond))
 	got.Window, got.Jitter, got.FirstPacket, got.LastPacket = 0, 0, time.Time{}, time.Time{}
-	want := Stats{Received: 7, Lost: 2, Duplicates: 1, Reordered: 1, Streams: 1, Gaps40: 2, Gaps60: 1, Gaps100: 1, LongestGap: 130 * time.Millisecond}
+	want := Stats{Received: 7, Lost: 2, Duplicates: 1, Reordered: 1, Streams: 1, Gaps40: 2, Gaps60: 1, Gaps100: 1, LongestGap: 130 * time.Millisecond, Slip: 70 * time.Millisecond}
 	if got != want {
 		t.Errorf("got  %+v\nwant %+v", got, want)
 	}
