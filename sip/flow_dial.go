@@ -60,35 +60,33 @@ var _ flow = (*outgoing)(nil)
 func (o *outgoing) id() FlowID        { return o.ident }
 func (o *outgoing) transport() string { return o.hop.Transport }
 
-// local is where the peer reaches us: our listener of that transport, else the connection's own end.
+// local is where the peer reaches us: our listener of that transport. Where there is none it is the usual port, so
+// that our Contact is the same from one connection to the next and a registrar replaces it.
 func (o *outgoing) local(netip.AddrPort) netip.AddrPort {
 	o.mu.Lock()
 	conn := o.conn
 	o.mu.Unlock()
-	var own netip.AddrPort
+	var own netip.Addr
 	if conn != nil {
-		own = conn.addr
+		own = conn.addr.Addr()
 	} else {
-		own = netip.AddrPortFrom(routeTo(o.hop.Addr), 0)
+		own = routeTo(o.hop.Addr)
 	}
-	if port, ok := o.s.listening(o.hop.Transport, own.Addr()); ok {
-		return netip.AddrPortFrom(own.Addr(), port)
-	}
-	return own
+	return netip.AddrPortFrom(own, o.s.listening(o.hop.Transport, own))
 }
 
-// listening is the port at which one of our addresses takes connections of a transport.
-func (s *Server) listening(transport string, at netip.Addr) (port uint16, ok bool) {
-	listeners := s.cfg.TCP
+// listening is the port at which one of our addresses takes connections of a transport, or usually would.
+func (s *Server) listening(transport string, at netip.Addr) (port uint16) {
+	listeners, usual := s.cfg.TCP, uint16(5060)
 	if transport == "TLS" {
-		listeners = s.cfg.TLS
+		listeners, usual = s.cfg.TLS, 5061
 	}
 	for _, l := range listeners {
 		if a := addrPortOf(l.Addr()); a.Addr() == at || a.Addr().IsUnspecified() {
-			return a.Port(), true
+			return a.Port()
 		}
 	}
-	return 0, false
+	return usual
 }
 
 // send sends a message, or queues it and connects. It never waits.

@@ -316,7 +316,7 @@ func TestTLSOfATrunkIsProven(t *testing.T) {
 				}
 				p := siptest.Over(t, n, <-peer, "TLS")
 				invite := p.WantRequest("INVITE")
-				if via := invite.Header("Via"); !strings.HasPrefix(via, "SIP/2.0/TLS 10.0.0.1:") {
+				if via := invite.Header("Via"); !strings.HasPrefix(via, "SIP/2.0/TLS 10.0.0.1:5061;") {
 					t.Errorf("Via %q", via)
 				}
 				p.Answer(invite, "486 Busy Here", "x")

@@ -221,7 +221,7 @@ func (k *keeper) failed(hop sip.Hop, err error) {
 		if w.hop != hop {
 			continue
 		}
-		k.setLocked(w, Down, "a call failed: "+err.Error())
+		k.setLocked(w, Down, "a call failed: "+inWords(err))
 		select {
 		case w.poke <- struct{}{}:
 		default: // asked already

@@ -2,7 +2,9 @@ package trunks
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"passerelle/call"
@@ -67,7 +69,7 @@ func (k *keeper) probeOnce(ctx context.Context, w *way, failures *int) (next tim
 	if res == nil && !answered && k.registeredBy(w) {
 		return interval // it takes registrations and knows no OPTIONS
 	}
-	k.set(w, Down, err.Error())
+	k.set(w, Down, inWords(err))
 	next = min(backoff(*failures, probeMost), max(interval, retryFirst))
 	if res != nil {
 		if wait, asked := res.RetryAfter(); asked {
@@ -89,4 +91,18 @@ func (k *keeper) ask(ctx context.Context, tr *directory.Trunk, hop sip.Hop) (*si
 		Method: sipOptions, Target: hop.Target(call.RegistrarURI(tr)), From: from,
 		Headers: []sip.Header{{Name: "Accept", Value: acceptedBody}}, Credentials: call.TrunkCredentials(tr),
 	})
+}
+
+// inWords says why something did not work, for people: without the status that we would give a caller for it.
+func inWords(err error) string {
+	if se, ok := errors.AsType[*sip.StatusError](err); ok && se.Err != nil {
+		return se.Err.Error()
+	} else if ok {
+		return se.Error()
+	}
+	text := err.Error()
+	for _, deed := range []string{"send OPTIONS: ", "send REGISTER: "} {
+		text = strings.TrimPrefix(text, deed)
+	}
+	return text
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"passerelle/call"
@@ -203,7 +202,7 @@ func (r *registration) fail(err error) {
 	r.k.mu.Lock()
 	defer r.k.mu.Unlock()
 	r.tried = true
-	r.state.Why = strings.TrimPrefix(err.Error(), "register: ")
+	r.state.Why = inWords(err)
 	if !r.aliveLocked() {
 		r.state.Since = time.Now()
 	}
