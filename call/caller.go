@@ -48,10 +48,10 @@ func trunkNamed(dir *directory.Directory, name string) (*directory.Trunk, bool) 
 // asserted is the caller's number as a trunk asserts it (RFC 3325 §9.1), else as From says; empty when withheld.
 func asserted(in *sip.Invite) string {
 	if a, ok := in.Asserted(); ok && a.URI.User != "" {
-		return a.URI.User
+		return callableNumber(a.URI.User)
 	}
 	if strings.EqualFold(in.From.URI.User, "anonymous") {
 		return ""
 	}
-	return in.From.URI.User
+	return callableNumber(in.From.URI.User)
 }

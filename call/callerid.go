@@ -87,6 +87,11 @@ func (id callerID) outside(t *directory.Trunk) shown {
 	if !id.help && !id.space && (t.CallerID == directory.CallerIDSite || id.user != nil && id.user.Number == "") {
 		number = t.Site.PublicNumber()
 	}
+	if number == "" { // an anonymous caller of another trunk is forwarded on our account
+		if number = t.Site.PublicNumber(); number == "" {
+			return shown{uri: anonymousURI, display: anonymousName}
+		}
+	}
 	uri := "sip:" + Written(number, t) + "@" + ownHost(t) + ";user=phone"
 	switch {
 	case id.hidden:

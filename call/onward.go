@@ -239,9 +239,8 @@ func (o *onward) byTrunks(ctx context.Context, route Route) (*forkEvent, error) 
 	return nil, last
 }
 
-// byTrunk tries the addresses of one trunk. another says that there is a further trunk, final
-// tells that none need be asked. The channel stays taken for as long
-// as a call goes by it.
+// byTrunk tries the addresses of one trunk. another says that there is a further trunk, final tells that none need be asked. A call for
+// help is tried everywhere, whatever a trunk says. The channel stays taken for as long as a call goes by it.
 func (o *onward) byTrunk(ctx context.Context, t *directory.Trunk, route Route, another bool) (won *forkEvent, last error, final bool) {
 	if o.root.limits.Channels != nil {
 		release, ok := o.root.limits.Channels.Take(context.WithoutCancel(ctx), t, route.Class)
@@ -263,7 +262,7 @@ func (o *onward) byTrunk(ctx context.Context, t *directory.Trunk, route Route, a
 			return nil, err, true
 		}
 		won, err := o.ring(ctx, trunkRing, []*attempt{a})
-		if err == nil || ctx.Err() != nil || !elsewhereMayHelp(err) {
+		if err == nil || ctx.Err() != nil || !elsewhereMayHelp(err) && route.Kind != ToEmergency {
 			return won, err, true
 		}
 		o.log.WarnContext(ctx, "trunk failed, trying the next", "trunk", TrunkName(t), "way", hop.String(), "err", err)

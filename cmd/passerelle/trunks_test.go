@@ -283,3 +283,68 @@ func TestNameServersAreBlackHoled(t *testing.T) {
 		}
 	})
 }
+
+// TestHelpIsTriedByEveryTrunk: whatever one trunk says of a call for help, the next one is asked.
+func TestHelpIsTriedByEveryTrunk(t *testing.T) {
+	for _, code := range []int{403, 404, 486, 603} {
+		e := withTrunks(func(carrier *directory.Trunk) []*directory.Trunk {
+			local := directory.NewTrunk()
+			local.Name, local.Address, local.Emergency = "local", "127.0.0.1:5091", true
+			return []*directory.Trunk{carrier, local}
+		})
+		inWorldOf(t, e, func(w *world) {
+			local := &ringing{calls: make(chan *softphone.Incoming, 8)}
+			local.Phone = w.phone("112", "", func(c *softphone.Config) {
+				c.Local, c.Domain = netip.MustParseAddrPort("127.0.0.1:5091"), "local.test"
+				c.OnInvite = func(in *softphone.Incoming) { local.calls <- in }
+			})
+			carrier, camille := w.carrier(), w.registered("+33170001203", "pC-0be5d2")
+			call := w.dial(w.t.Context(), camille.Phone, "sip:112@paris.acme.test", softphone.InviteOptions{})
+			local.rings(w).Refuse(code)
+			c := w.take(carrier.rings(w))
+			w.bye(w.up(call))
+			w.gone(c, time.Second)
+		})
+	}
+}
+
+// TestTrunksCallerWithholdsNumber: a carrier tells us who calls and that it is not to be shown. Phones see nobody, lines that
+// reject anonymous callers do, and what goes out again says under Privacy who called, or the site.
+func TestTrunksCallerWithholdsNumber(t *testing.T) {
+	e := withTrunks(func(carrier *directory.Trunk) []*directory.Trunk { return []*directory.Trunk{carrier} })
+	e.Sites[0].Users[0].Forwards.Always = "0612345678"
+	e.Sites[0].Users[1].RejectAnonymous = true
+	inWorldOf(t, e, func(w *world) {
+		carrier, camille := w.carrier(), w.registered("+33170001203", "pC-0be5d2")
+		for _, tt := range []struct {
+			from     string
+			headers  []softphone.Header
+			asserted string // of what goes out again
+		}{
+			{"sip:+33698765432@carrier.test", []softphone.Header{{Name: "P-Asserted-Identity", Value: "<sip:+33698765432;npdi@carrier.test>"}, {Name: "Privacy", Value: "id"}}, "+33698765432"},
+			{"sip:+33698765432@carrier.test", []softphone.Header{{Name: "Remote-Party-ID", Value: "<sip:+33698765432@carrier.test>;party=calling;privacy=full;screen=yes"}}, "+33698765432"},
+			{"sip:anonymous@anonymous.invalid", []softphone.Header{{Name: "Privacy", Value: "id"}}, "+33170001001"},
+		} {
+			o := softphone.InviteOptions{From: tt.from, Headers: tt.headers}
+			call := w.dial(w.t.Context(), carrier.Phone, "sip:+33170001203@paris.acme.test", o)
+			in := camille.rings(w)
+			for _, h := range in.Request().Headers {
+				if strings.Contains(h.Value, "698765432") {
+					t.Errorf("the phone sees %s: %s", h.Name, h.Value)
+				}
+			}
+			in.Refuse(486)
+			w.status(call)
+			if got := w.refused(carrier.Phone, "sip:+33170001202@paris.acme.test", o); got != 433 {
+				t.Errorf("a line that takes no anonymous calls: %s", statusError(got))
+			}
+			call = w.dial(w.t.Context(), carrier.Phone, "sip:+33170001201@paris.acme.test", o)
+			out := carrier.rings(w)
+			if m := out.Request(); !strings.Contains(m.Header("P-Asserted-Identity"), "<sip:"+tt.asserted+"@") || m.Header("Privacy") != "id" {
+				t.Errorf("P-Asserted-Identity %q, Privacy %q", m.Header("P-Asserted-Identity"), m.Header("Privacy"))
+			}
+			out.Refuse(486)
+			w.status(call)
+		}
+	})
+}
