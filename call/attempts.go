@@ -66,6 +66,10 @@ func (o *onward) phoneAttempt(u *directory.User, b *sip.Binding, secure media.SR
 	if b.Demoted {
 		a.out.Patience = goneSilence
 	}
+	dir := o.root.dir.Current()
+	if dev, ok := dir.DeviceByUsername(b.Username); ok {
+		a.host = o.root.hostLine(dir, u, dev)
+	}
 	return a, o.prepare(a, b.Source.Local.Addr())
 }
 

@@ -21,6 +21,7 @@ type attempt struct {
 	trunk   *directory.Trunk // nil for a phone
 	called  string           // as the trunk was asked
 	user    *directory.User  // whose phone it is; nil for a trunk
+	host    string           // line of the phone's owner where the user is a guest
 }
 
 // forkEvent is what happened to one attempt.

@@ -95,6 +95,17 @@ func (r *Root) ringing(dir *directory.Directory, u *directory.User, outside bool
 	return all
 }
 
+// hostLine is the line of the phone's owner where a user is a guest on that phone, empty elsewhere.
+func (r *Root) hostLine(dir *directory.Directory, u *directory.User, dev *directory.Device) string {
+	if u == nil || dev == nil {
+		return ""
+	}
+	if host := r.hotel.HostOf(dir, u); host != nil && host.Username == dev.Username {
+		return host.User.Line()
+	}
+	return ""
+}
+
 // places are the sites where those stand who call and are called: phones of other sites may be among them.
 func (r *Root) places(dir *directory.Directory, c directory.Caller, called *directory.User) []*directory.Site {
 	all := []*directory.Site{c.Site, called.Site}

@@ -23,8 +23,8 @@ type records struct {
 	open map[*sip.Leg]*cdr.Record
 }
 
-// begin opens the account of an incoming leg.
-func (rs *records) begin(dir *directory.Directory, leg *sip.Leg, caller directory.Caller, route Route) {
+// begin opens the account of an incoming leg. host is the line whose phone its caller is a guest on, empty for who is at home.
+func (rs *records) begin(dir *directory.Directory, leg *sip.Leg, caller directory.Caller, host string, route Route) {
 	r := &cdr.Record{
 		ID: rand.Text(), Call: rand.Text(), CallID: leg.CallID(), Direction: cdr.In,
 		Number: meant(dir, leg.Invite().RequestURI, route), Route: route.Kind.String(), Start: time.Now().UTC(),
@@ -33,7 +33,7 @@ func (rs *records) begin(dir *directory.Directory, leg *sip.Leg, caller director
 		r.Site = caller.Site.Domain
 	}
 	if caller.User != nil {
-		r.User, r.Device = caller.User.Line(), caller.Device.Username
+		r.User, r.Device, r.Host = caller.User.Line(), caller.Device.Username, host
 	}
 	if caller.Trunk != nil {
 		r.Trunk = caller.Trunk.Name
@@ -57,7 +57,7 @@ func (rs *records) beginOut(call string, leg *sip.Leg, a *attempt, from string) 
 	}
 	switch {
 	case a.user != nil:
-		r.Site, r.User, r.Device, r.Route = a.user.Site.Domain, a.user.Line(), a.binding.Username, ToLine.String()
+		r.Site, r.User, r.Device, r.Host, r.Route = a.user.Site.Domain, a.user.Line(), a.binding.Username, a.host, ToLine.String()
 	case a.trunk == nil:
 		r.Route = ToURI.String()
 	default:

@@ -126,7 +126,7 @@ func (r *Root) ServeLeg(ctx context.Context, leg *sip.Leg) error {
 	}
 	log := r.log.With("call_id", leg.CallID(), "caller", caller.String())
 	log.InfoContext(ctx, "call", "route", route.Kind.String(), "why", route.Why, "remote", leg.Invite().Source.Remote.String())
-	r.records.begin(dir, leg, caller, route)
+	r.records.begin(dir, leg, caller, r.hostLine(dir, caller.User, caller.Device), route)
 	defer func() { r.records.end(leg, sip.ErrPanic) }() // after a panic; else the account is closed already
 	start := time.Now()
 	if caller.Trunk != nil && r.limits.Channels != nil {

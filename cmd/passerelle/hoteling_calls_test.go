@@ -63,7 +63,7 @@ func TestGuestIsRungAtHost(t *testing.T) {
 		host.as(host.guestIn("201", alicePIN), "201")
 		rings(host.ringing, own)
 		w.record(func(r cdr.Record) bool {
-			return r.Direction == cdr.Out && r.User == "+33170001201" && r.Device == "+33170001301" && r.Site == "paris.acme.test" && r.Code == 200
+			return r.Direction == cdr.Out && r.User == "+33170001201" && r.Device == "+33170001301" && r.Host == "+33170001301" && r.Site == "paris.acme.test" && r.Code == 200
 		})
 		host.as(host.guestOut(), "")
 		rings(own, host.ringing)
