@@ -70,6 +70,8 @@ type forking struct {
 // ends them all, and so does a 3xx, which speaks for the line; else the best of their failures is the call's. It ends when
 // ctx does or the ring time is over. The winner's leg is the caller's to hang up, and to close the account of.
 func (f *forking) run(ctx context.Context, attempts []*attempt) (*forkEvent, error) {
+	ctx, decide := context.WithCancelCause(ctx) // told to those that still ring
+	defer decide(nil)
 	ctx, cancel := context.WithTimeoutCause(ctx, f.ring, errNoAnswer)
 	defer cancel()
 	events := make(chan forkEvent)
@@ -87,6 +89,7 @@ func (f *forking) run(ctx context.Context, attempts []*attempt) (*forkEvent, err
 				continue
 			}
 			if e.err == nil {
+				decide(errDecided)
 				return &e, nil
 			}
 			if f.failed != nil {
@@ -98,6 +101,7 @@ func (f *forking) run(ctx context.Context, attempts []*attempt) (*forkEvent, err
 			}
 			best = better(best, e.err)
 			if code, _ := sip.StatusOf(e.err); code >= 600 || code >= 300 && code < 400 {
+				decide(e.err)
 				return nil, e.err
 			}
 			left--
@@ -105,6 +109,7 @@ func (f *forking) run(ctx context.Context, attempts []*attempt) (*forkEvent, err
 			e, err := f.pick(p)
 			p.result <- err
 			if err == nil {
+				decide(errDecided)
 				return e, nil
 			}
 		case h := <-f.handovers:
@@ -170,13 +175,13 @@ func (f *forking) try(ctx context.Context, a *attempt, events chan<- forkEvent, 
 			switch {
 			case r.err != nil && ctx.Err() != nil:
 				tell(forkEvent{leg: leg, err: context.Cause(ctx)})
-				hangup(leg, elsewhere) // CANCEL, or BYE when the 200 crossed it
+				hangup(leg, whyCancelled(context.Cause(ctx))) // CANCEL, or BYE when the 200 crossed it
 				f.ended(leg, context.Cause(ctx))
 			case r.err != nil:
 				f.ended(leg, r.err)
 				tell(forkEvent{leg: leg, err: r.err})
 			case !tell(forkEvent{leg: leg, answer: orEmpty(r.sdp), early: early}):
-				hangup(leg, elsewhere)
+				hangup(leg, whyCancelled(context.Cause(ctx)))
 				f.ended(leg, errDecided)
 			}
 			return
@@ -207,6 +212,21 @@ var broken = sip.Reason{Protocol: "SIP", Cause: 500, Text: "Internal error"}
 
 // elsewhere tells a phone that the call was answered by another one, so that it shows no missed call (RFC 3326 §3.1).
 var elsewhere = sip.Reason{Protocol: "SIP", Cause: 200, Text: "Call completed elsewhere"}
+
+// whyCancelled is what a phone is told that rings no longer. One whose line has answered or declined elsewhere shows no missed call;
+// one whose caller gave up shows it, unless the caller's side says otherwise.
+func whyCancelled(cause error) sip.Reason {
+	if errors.Is(cause, errDecided) {
+		return elsewhere
+	}
+	if end, ok := errors.AsType[*sip.PeerEnd](cause); ok {
+		return end.Reason
+	}
+	if code, _ := sip.StatusOf(cause); code >= 600 {
+		return sip.ReasonOf(cause)
+	}
+	return sip.Reason{}
+}
 
 var (
 	errDecided  = errors.New("answered elsewhere")

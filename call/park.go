@@ -39,7 +39,7 @@ type parked struct {
 	negotiating bool
 	negotiated  chan mediaSide
 	back        chan outcome  // of ringing back, nil while it does not
-	stopBack    func()        // ends ringing back
+	stopBack    func(error)   // ends ringing back, with what the phones are told
 	wanted      chan<- member // who fetches it
 }
 
@@ -156,7 +156,7 @@ func (p *parked) wait(limit <-chan time.Time, again *time.Timer) (next func()) {
 			if p.back == nil {
 				return p.hand
 			}
-			p.stopBack()
+			p.stopBack(errDecided)
 		case o := <-p.back:
 			p.back = nil
 			switch {
@@ -213,7 +213,7 @@ func (p *parked) over() {
 		p.member.media = <-p.negotiated
 	}
 	if p.back != nil {
-		p.stopBack()
+		p.stopBack(nil)
 		if o := <-p.back; o.err == nil {
 			o.member.leave(p.root, elsewhere)
 		}

@@ -101,12 +101,12 @@ func (p *parked) event(e sip.LegEvent) {
 // ringBack rings at the phones of who parked the call.
 func (p *parked) ringBack() {
 	p.log.InfoContext(p.ctx, "parked call rings back")
-	ctx, cancel := context.WithCancel(p.ctx)
+	ctx, cancel := context.WithCancelCause(p.ctx)
 	back := make(chan outcome, 1)
 	p.back, p.stopBack = back, cancel
 	m := p.member
 	p.root.spawn(func() { // ends with the answer, or with stopBack
-		defer cancel()
+		defer cancel(nil)
 		back <- p.reachBack(ctx, m)
 	})
 }

@@ -17,6 +17,7 @@ type Incoming struct {
 	mu        sync.Mutex
 	decided   bool
 	cancelled chan struct{}
+	why       string // Reason of the CANCEL, before cancelled is closed
 }
 
 // Request is the INVITE.
@@ -24,6 +25,12 @@ func (in *Incoming) Request() *Message { return in.request }
 
 // Cancelled is closed when the caller gives up.
 func (in *Incoming) Cancelled() <-chan struct{} { return in.cancelled }
+
+// WhyCancelled is the Reason of the CANCEL (RFC 3326), once the caller has given up; empty if it had none.
+func (in *Incoming) WhyCancelled() string {
+	<-in.cancelled
+	return in.why
+}
 
 // serveInvite tells the phone's owner of a call.
 func (p *Phone) serveInvite(m *Message, from netip.AddrPort) {
@@ -55,6 +62,7 @@ func (p *Phone) serveCancel(m *Message, from netip.AddrPort) {
 	p.reply(m, p.response(m, 200), from)
 	if in.decide() {
 		in.send(487, nil)
+		in.why = m.Header("Reason")
 		close(in.cancelled)
 	}
 }

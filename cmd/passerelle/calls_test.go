@@ -186,6 +186,40 @@ func TestForkingWithOneBusy(t *testing.T) {
 	})
 }
 
+// TestMissedCallsAreShown: a phone that rings no longer shows a missed call, unless somebody has answered or declined elsewhere.
+func TestMissedCallsAreShown(t *testing.T) {
+	for name, tt := range map[string]struct {
+		end func(w *world, giveUp func(), other *softphone.Incoming)
+		why string
+	}{
+		"caller gives up":    {func(_ *world, giveUp func(), _ *softphone.Incoming) { giveUp() }, ""},
+		"nobody answers":     {func(*world, func(), *softphone.Incoming) { time.Sleep(time.Minute) }, ""},
+		"answered elsewhere": {func(w *world, _ func(), other *softphone.Incoming) { w.take(other) }, `SIP;cause=200;text="Call completed elsewhere"`},
+		"declined elsewhere": {func(_ *world, _ func(), other *softphone.Incoming) { other.Refuse(603) }, `SIP;cause=603;text="Decline"`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, func(w *world) {
+				desk, app, camille := w.registered("+33170001201", "pA-6d1f0c"), w.registered("alice-app", "sA-44c1d0"), w.registered("+33170001203", "pC-0be5d2")
+				ctx, giveUp := context.WithCancel(w.t.Context())
+				defer giveUp()
+				call := w.dial(ctx, camille.Phone, "sip:201@paris.acme.test", softphone.InviteOptions{})
+				in, other := desk.rings(w), app.rings(w)
+				in.Ring(180)
+				other.Ring(180)
+				time.Sleep(time.Second)
+				tt.end(w, giveUp, other)
+				w.cancelled(in)
+				if got := in.WhyCancelled(); got != tt.why {
+					t.Errorf("Reason %q, want %q", got, tt.why)
+				}
+				if o := <-call; o.err == nil {
+					w.bye(o.call)
+				}
+			})
+		})
+	}
+}
+
 func TestCallerGivesUp(t *testing.T) {
 	inWorld(t, func(w *world) {
 		alice, camille := w.registered("alice-app", "sA-44c1d0"), w.registered("+33170001203", "pC-0be5d2")
