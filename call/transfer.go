@@ -235,6 +235,9 @@ func (r *Root) serveReplacing(ctx context.Context, leg *sip.Leg, caller director
 	if leg.Offer() == nil {
 		return &sip.StatusError{Code: 488, Reason: "Not Acceptable Here", Err: errors.New("INVITE with Replaces and without offer")}
 	}
+	if err := r.readable(leg); err != nil { // refused, it leaves the call that it names as it is (RFC 3891 §3)
+		return err
+	}
 	r.joinedSoon(old)
 	other, err := r.take(ctx, old, func(self, other *member) bool {
 		return sameUser(self.caller, caller) || sameUser(other.caller, caller)
@@ -243,4 +246,12 @@ func (r *Root) serveReplacing(ctx context.Context, leg *sip.Leg, caller director
 		return fmt.Errorf("replace: %w", err)
 	}
 	return r.joinTo(ctx, leg, caller, other, func(reason sip.Reason) { other.leave(r, reason) })
+}
+
+// readable tells whether the media of a leg's offer can pass through us.
+func (r *Root) readable(leg *sip.Leg) error {
+	in := leg.Invite()
+	side := r.newSide(false, in.Source.Local.Addr(), secureOf(in.Source))
+	defer side.Close()
+	return mediaStatus(side.Offered(leg.Offer()))
 }

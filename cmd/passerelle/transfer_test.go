@@ -2,6 +2,7 @@ package main
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -207,5 +208,27 @@ func TestInviteWithReplaces(t *testing.T) {
 		w.meet(moved, c)
 		w.bye(c)
 		w.gone(moved, time.Second)
+	})
+}
+
+// TestReplacesThatIsRefusedLeavesCall: an INVITE with Replaces whose media cannot be taken ends no call (RFC 3891 §3).
+func TestReplacesThatIsRefusedLeavesCall(t *testing.T) {
+	inWorld(t, func(w *world) {
+		desk := w.registered("+33170001201", "pA-6d1f0c")
+		a, c := w.pair(softphone.InviteOptions{}, softphone.InviteOptions{})
+		for name, edit := range map[string]func(string) string{
+			"a profile that we do not know": func(sdp string) string { return strings.ReplaceAll(sdp, "RTP/AVP", "UDP/TLS/RTP/SAVPF") },
+			"no session description":        func(string) string { return "v=0\r\n" },
+		} {
+			got := w.refused(desk.Phone, "sip:203@paris.acme.test", softphone.InviteOptions{
+				EditSDP: edit, Headers: []softphone.Header{{Name: "Replaces", Value: a.Replaces()}, {Name: "Require", Value: "replaces"}},
+			})
+			if got != 488 && got != 400 {
+				t.Errorf("%s: %s", name, statusError(got))
+			}
+			w.meet(a, c)
+		}
+		w.bye(a)
+		w.gone(c, time.Second)
 	})
 }
