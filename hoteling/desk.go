@@ -85,10 +85,10 @@ func (d *Desk) Load(ctx context.Context) error {
 	for _, a := range list {
 		switch no := d.stays(dir, a); {
 		case no != nil:
-			d.log.Info("guest signed out", "host", a.Host, "guest", a.Guest, "by", BySettings, "err", no)
+			d.log.InfoContext(ctx, "guest signed out", "host", a.Host, "guest", a.Guest, "by", BySettings, "err", no)
 			over = append(over, a.Host)
 		case !a.Until.IsZero() && !a.Until.After(now):
-			d.log.Info("guest signed out", "host", a.Host, "guest", a.Guest, "by", ByLimit)
+			d.log.InfoContext(ctx, "guest signed out", "host", a.Host, "guest", a.Guest, "by", ByLimit)
 			over = append(over, a.Host)
 		default:
 			if !a.Until.IsZero() {

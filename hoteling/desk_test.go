@@ -306,7 +306,7 @@ func TestLimitEndsAssociation(t *testing.T) {
 		if o.at("p301") != "201" {
 			t.Error("signed out before the limit")
 		}
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		synctest.Wait()
 		if got := o.changes(); o.at("p301") != "" || len(got) != 1 || got[0].Cause != ByLimit || len(o.store.kept()) != 0 {
 			t.Errorf("at the limit: at the host %q, told %v, stored %v", o.at("p301"), got, o.store.kept())

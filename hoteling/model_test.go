@@ -26,7 +26,7 @@ var (
 	modelHosts  = []string{"p301", "m301", "p203"}
 	modelGuests = []string{"p201", "p202", "m201"} // 8 h, no limit, 4 h
 	modelPINs   = map[string]directory.Secret{"p201": alicePIN, "p202": brunoPIN, "m201": danaPIN}
-	modelHours  = map[string]time.Duration{"p201": 8, "m201": 4}
+	modelHours  = map[string]int{"p201": 8, "m201": 4}
 )
 
 // fits says whether the limits agree.
@@ -66,7 +66,7 @@ func (m *model) enter(host, guest string, now time.Time) bool {
 	}
 	m.at[host] = guest
 	if hours := modelHours[guest]; hours > 0 {
-		m.until[host] = now.Add(hours * time.Hour)
+		m.until[host] = now.Add(time.Duration(hours) * time.Hour)
 	}
 	return true
 }
@@ -159,7 +159,7 @@ func againstModel(t *testing.T) {
 					o.store.breaks(errDisk)
 				}
 			},
-			"restart": func(rt *rapid.T) {
+			"restart": func(*rapid.T) {
 				o.stop()
 				m.broken = false
 				o.store.breaks(nil)

@@ -205,6 +205,7 @@ func (p *phone) set(set Set, src sip.Source) {
 			p.sub.Notify(BodyType, ChallengeBody(c.Nonce))
 		case answerState:
 			p.sub.Resend()
+		case answerChanged: // the change has told it
 		}
 	})
 	if !posted {

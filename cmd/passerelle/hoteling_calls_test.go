@@ -254,7 +254,7 @@ func TestHostsNumberIsNotReachable(t *testing.T) {
 // goes on and keeps its identity in the record; the next calls are the new user's.
 func TestCallsUpFinish(t *testing.T) {
 	for name, out := range map[string]func(w *world, host *mpp, signedIn time.Time, again ...*ringing){
-		"guest out": func(w *world, host *mpp, signedIn time.Time, again ...*ringing) { host.as(host.guestOut(), "") },
+		"guest out": func(_ *world, host *mpp, _ time.Time, _ ...*ringing) { host.as(host.guestOut(), "") },
 		"limit": func(w *world, host *mpp, signedIn time.Time, again ...*ringing) {
 			time.Sleep(30 * time.Minute)
 			for _, p := range again { // as phones do
@@ -274,7 +274,7 @@ func TestCallsUpFinish(t *testing.T) {
 				w.t.Errorf("the phone shows the end %v after the limit", late)
 			}
 		},
-		"released": func(w *world, host *mpp, signedIn time.Time, again ...*ringing) {
+		"released": func(w *world, host *mpp, _ time.Time, _ ...*ringing) {
 			if was, err := w.house.desk.SignOut(w.t.Context(), w.user("301").Ref, hoteling.ByAPI); !was || err != nil {
 				w.t.Error(was, err)
 			}
