@@ -175,6 +175,22 @@ out_unanswered() { callee silent 1 && dial_out "$1" $((3000001 + base)) ringing 
 out_cancelled() {
 	outside silent "50$2" && dial_out "$1" "+339${2}000001" ringing && api DELETE "$out" && eventually 10 is state cancelled
 }
+# A guest on host phones: line 0 is the guest, 1 and 2 are hosts, 3 calls and is called. PINs, a move and Guest Out are the keys' part.
+to_host() {
+	curl -sf "${admin[@]}" -X PUT -H 'Content-Type: application/json' -d "{\"guest\": \"$((3000000 + base))\"}" \
+		"http://passerelle/api/v1/hoteling/hosts/$((3000000 + base + $1))/guest" >>"$dir/why"
+}
+wrong_pins() { [ "$(api GET hoteling/refusals | grep -o '"cause": *"wrong_pin"' | wc -l)" = "$1" ]; }
+hotel() {
+	mkdir -p "$dir"
+	sed "s/GUEST/339$(printf %08d $base)/" "$here/calls/hotel_called.steps" | awk -f "$here/steps.awk" >"$work/xml/hotel_called-$base.xml"
+	caller hotel_keys 1
+	eventually 30 wrong_pins 5 && to_host 1 || return 1
+	owner=1 callee answer 2 && play talk_a 3 -key dial "$(line 0)" -d 500 || return 1
+	play hotel_own 0 -key dial "$(line 3)" || return 1
+	callee "hotel_called-$base" 3 && owner=1 play talk_a 2 -key dial "$(line 3)" -d 500 || return 1
+	to_host 2 && to_host 1
+}
 pair() { callee "$2" 1 && caller "$1" 0 -key dial "$(line 1)" -d "${3:-1500}"; }
 
 scenarios
@@ -186,6 +202,8 @@ for way in {40..55}; do
 	[ $way != 43 ] || kind="transport: tcp, shared"
 	echo "      - {name: way$way, address: \"127.0.0.1:50$way\", $kind: true, no_probe: true, prefixes: [\"+339$way\"]}"
 done >"$work/ways.yaml"
+# Everybody has a PIN, may be a guest for an hour, and has a phone that takes guests.
+sed -i '1s/$/,pin,guest.allowed,guest.enabled,guest.limit_hours,phone.host.enabled/; 2,$s/$/,246810,true,true,1,true/' "$work/users.csv"
 sed -i "/name: bench-uas/r $work/ways.yaml
 	/timezone:/a\\    ring_seconds: 8" "$work/bench.yaml"
 "$bin/passerelle" import --data "$work/data" "$work/bench.yaml" "$work/users.csv" >"$work/import.log" 2>&1 || { cat "$work/import.log"; exit 1; }
@@ -228,6 +246,7 @@ call 'a space calls out: trunk down' out_down 4 48
 call 'a space calls a line' out_line 5
 call 'a space calls a line that does not answer' out_unanswered 6
 call 'a space calls out: cancelled' out_cancelled 7 49
+call 'a guest on host phones' hotel
 
 reap
 check 'no leg is left' eventually 40 quiet

@@ -34,9 +34,13 @@ function remote(header) {
 		sprintf("    <ereg regexp=\";tag=([^;>]*)\" search_in=\"hdr\" header=\"%s:\" assign_to=\"%s,%s\"/>\n", header, variable(d "rest"), variable(d "tag"))
 }
 
-# checks are the options "want REGEXP" and "not REGEXP" of a message.
-function checks(  i, text) {
+# checks are the options "want REGEXP" and "not REGEXP" of a message, and "keep NAME REGEXP", whose part in brackets is [$NAME] then.
+function checks(  i, w, text) {
 	for (i = 2; i <= n; i++) {
+		if (option[i] ~ /^keep /) {
+			split(option[i], w, " ")
+			text = text sprintf("    <ereg regexp=\"%s\" search_in=\"msg\" check_it=\"true\" assign_to=\"%s,%s\"/>\n", escaped(substr(option[i], 7 + length(w[2]))), variable("all" ++count), variable(w[2]))
+		}
 		if (option[i] ~ /^want /)
 			text = text sprintf("    <ereg regexp=\"%s\" search_in=\"msg\" check_it=\"true\" assign_to=\"%s\"/>\n", escaped(substr(option[i], 6)), variable("check" ++count))
 		else if (option[i] ~ /^not /)
@@ -172,6 +176,28 @@ word[1] == "register" || word[1] == "unregister" {
 	receive("response", "401", 0, "", " auth=\"true\"")
 	request("REGISTER", "sip:bench.test", "<sip:[line]@bench.test>", 2, "c2", "[authentication]\n" expires)
 	receive("response", "200", 0, "", "")
+	next
+}
+
+# subscribe: a SUBSCRIBE, challenged; the first one makes the dialog.
+word[1] == "subscribe" {
+	begun = d in me
+	if (!begun) {
+		me[d] = "<sip:[line]@bench.test>;tag=[pid]s[call_number]"
+		callid[d] = "[call_id]"
+		target[d] = "sip:bench.test"
+		peer[d] = "<sip:[line]@bench.test>"
+	}
+	request("SUBSCRIBE", target[d], peer[d], ++cseq[d], "c" cseq[d], "")
+	saved = n
+	n = 1
+	receive("response", "401", 0, "", " auth=\"true\"")
+	n = saved
+	request("SUBSCRIBE", target[d], peer[d], ++cseq[d], "c" cseq[d], "[authentication]\n")
+	n = 1
+	receive("response", "200", 0, begun ? "" : remote("To"), "")
+	target[d] = "[$" d "url]"
+	peer[d] = "[$" d "peer]"
 	next
 }
 
