@@ -25,6 +25,7 @@ import (
 	"passerelle/hoteling"
 	"passerelle/internal/memnet"
 	"passerelle/media"
+	"passerelle/provision"
 	"passerelle/sip"
 	"passerelle/softphone"
 	"passerelle/store"
@@ -124,12 +125,14 @@ func newWorld(t *testing.T, e *directory.Enterprise, st *store.Store) *world {
 	config := &configuration{store: st, live: w.live}
 	var settings call.Settings
 	var associations hoteling.Store
+	var phones provision.Store
 	if st != nil {
-		settings, associations = config, st
+		settings, associations, phones = config, st, st
 	}
 	w.house = newHouse(houseConfig{
 		settings:     settings,
 		associations: associations,
+		phones:       phones,
 		live:         w.live,
 		listeners:    &listeners{udp: []net.PacketConn{udp}, tcp: []net.Listener{tcp}, tls: []net.Listener{secure}, tlsConfig: testTLS()},
 		ports:        w.ports,
