@@ -170,7 +170,7 @@ out_key() { outside out_key "50$2" && dial_out "$1" "+339${2}000001" confirming 
 out_mailbox() { outside out_mailbox "50$2" && dial_out "$1" "+339${2}000001" confirming failed 480; }
 out_busy() { outside busy "50$2" && dial_out "$1" "+339${2}000001" failed 486; }
 out_down() { mkdir -p "$dir" && dial_out "$1" "+339${2}000001" failed; }
-out_line() { callee out_line 1 && dial_out "$1" $((3000001 + base)) ringing in ended; }
+out_line() { callee out_line 1 && dial_out "$1" $((3000001 + base)) in ended; }
 out_unanswered() { callee silent 1 && dial_out "$1" $((3000001 + base)) ringing failed 480; }
 out_cancelled() {
 	outside silent "50$2" && dial_out "$1" "+339${2}000001" ringing && api DELETE "$out" && eventually 10 is state cancelled
