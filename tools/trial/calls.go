@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"strconv"
@@ -75,11 +76,11 @@ func (b *bench) calls(ctx context.Context, srv *server) error {
 		err := b.withEcho(ctx, func(pid string) error {
 			name := fmt.Sprintf("calls-echo-%d", i+1)
 			if err := b.tool(ctx, "confload", name, &r.EchoMedia, "-target", b.echo, "-rooms", "10", "-parties", strconv.Itoa(b.relayed/10), "-dest", "7%03d",
-				"-dur", b.length.String(), "-latency=false", "-pid", pid); err != nil {
+				"-dur", b.length.String(), "-sockets", "0", "-latency=false", "-pid", pid); err != nil {
 				return err
 			}
 			var only relayed
-			err := b.tool(ctx, "confload", name+"-churn", &only, "-mode", "b2bua", "-target", b.echo, "-dest", "7%03d", "-calls", "0", "-cps", rate, "-hold", "1s",
+			err := b.tool(ctx, "confload", name+"-churn", &only, "-mode", "b2bua", "-target", b.echo, "-dest", "7%03d", "-calls", "0", "-sockets", "0", "-cps", rate, "-hold", "1s",
 				"-dur", dur, "-pid", pid)
 			if err == nil {
 				r.EchoChurn = only.Churn[0]
@@ -116,6 +117,8 @@ func loadAverage() string {
 func (r *callRound) failed() error {
 	c := r.Own.Churn
 	switch {
+	case r.EchoMedia.Up < r.EchoMedia.Calls || r.EchoChurn.Succeeded < r.EchoChurn.Placed:
+		return errors.New("calls to the bare echo failed")
 	case r.Own.Up < r.Own.Calls:
 		return fmt.Errorf("%d of %d relayed calls were not up", r.Own.Calls-r.Own.Up, r.Own.Calls)
 	case len(c) != 1 || c[0].Succeeded < c[0].Placed:
