@@ -35,6 +35,8 @@ var (
 
 	// errCancelled is a call of a space that was taken back before its callee was in.
 	errCancelled = errors.New("cancelled")
+	// errRemoved turns somebody away who was removed before sitting down.
+	errRemoved error = &sip.StatusError{Code: 480, Reason: "Temporarily Unavailable", Err: errors.New("removed before sitting down")}
 	// errPressed ends the wait for the key that enters.
 	errPressed = errors.New("key pressed")
 	// errBroken is a call of a space that a fault of ours ended.

@@ -95,8 +95,12 @@ func (p *Participant) keep() {
 // hand seats the newcomer in the place of whoever has the seat. The two are never on the bridge together.
 func (p *Participant) hand(ctx context.Context, to *party.Party, who Who, cfg party.Config) error {
 	var from *party.Party
-	if err := p.bridge.do(ctx, func() { from = p.party }); err != nil {
+	barred := false
+	if err := p.bridge.do(ctx, func() { from, barred = p.party, p.barred }); err != nil {
 		return err
+	}
+	if barred {
+		return errRemoved
 	}
 	if from != nil {
 		if err := from.MoveTo(ctx, cfg.Lobby); err != nil && !errors.Is(err, sip.ErrLegEnded) {

@@ -22,7 +22,7 @@ func (g *Gateway) Bridges() []BridgeInfo {
 }
 
 // EndBridge hangs up on every participant of a space's bridge, cancels the calls that would bring others in, and returns
-// when they are gone.
+// when they are gone. Who is about to sit down is turned away then.
 func (g *Gateway) EndBridge(ctx context.Context, space string) error {
 	return g.remove(ctx, space, func(string) bool { return true }, ErrNoBridge)
 }
@@ -40,10 +40,18 @@ func (g *Gateway) remove(ctx context.Context, space string, meant func(id string
 	}
 	called := g.outcalls.cancelWaiting(errCancelled, func(i OutcallInfo) bool { return i.Space == space && meant(i.Participant) })
 	var out []*party.Party
+	barred := 0
 	err := b.do(ctx, func() {
-		for _, p := range b.seated() {
-			if meant(p.id) {
+		for _, p := range b.seats {
+			if !meant(p.id) {
+				continue
+			}
+			if p.party != nil {
 				out = append(out, p.party)
+			}
+			if p.party == nil || p.held {
+				p.barred = true
+				barred++
 			}
 		}
 	})
@@ -52,7 +60,7 @@ func (g *Gateway) remove(ctx context.Context, space string, meant func(id string
 		return ErrNoBridge
 	case err != nil:
 		return err
-	case len(out)+len(called) == 0:
+	case len(out)+len(called)+barred == 0:
 		return none
 	}
 	var gone errgroup.Group

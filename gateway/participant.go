@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -27,6 +28,7 @@ type Participant struct {
 	held    bool         // for somebody who is to have the seat
 	vacated bool         // the participant left while the seat was held
 	handed  bool         // to somebody else than the one that took the seat
+	barred  bool         // removed before anybody sat, or while the seat was held
 }
 
 // become names the callee for whom the seat was taken.
@@ -39,11 +41,17 @@ func (p *Participant) sit(ctx context.Context, pt *party.Party) error {
 	if err := pt.MoveTo(ctx, p.bridge.mixer); err != nil {
 		return err
 	}
-	return p.bridge.do(ctx, func() {
+	var err error
+	fault := p.bridge.do(ctx, func() {
+		if p.barred {
+			err = errRemoved
+			return
+		}
 		p.party, p.who.CallID = pt, pt.Leg().CallID()
 		p.bridge.log.InfoContext(ctx, "participant in", "call_id", p.who.CallID, "participants", len(p.bridge.seats))
 		p.bridge.entered(p)
 	})
+	return errors.Join(err, fault)
 }
 
 // leave frees the seat unless it was handed to somebody else; the last one ends the bridge. The leg of the one that took the

@@ -400,7 +400,8 @@ func TestRemovedWhileHandedOver(t *testing.T) {
 		for _, c := range append(all, a) {
 			w.gone(c, time.Second)
 		}
-		in.Refuse(486)
+		late := w.take(in) // who answers all the same is turned away
+		w.gone(late, time.Second)
 		w.participants(0)
 		if o := w.house.gateway.Outcalls(w.aliceRef()); len(o) != 0 {
 			t.Errorf("calls of the space: %+v", []gateway.OutcallInfo(o))
@@ -424,5 +425,17 @@ func TestForwardToGateway(t *testing.T) {
 		time.Sleep(time.Second)
 		w.meet(a, c)
 		w.bye(a, c)
+	})
+}
+
+// TestBridgeEndsBeforeSomebodySits ends a bridge whose only participant has been answered just now and does not sit yet.
+func TestBridgeEndsBeforeSomebodySits(t *testing.T) {
+	inWorld(t, func(w *world) {
+		c := w.enter(w.alice(), aliceSpace)
+		if err := w.house.gateway.EndBridge(w.t.Context(), w.aliceRef()); err != nil {
+			t.Fatal(err)
+		}
+		w.gone(c, time.Second)
+		w.participants(0)
 	})
 }
