@@ -184,6 +184,28 @@ func TestNobodyToConnectTo(t *testing.T) {
 	})
 }
 
+// TestIdleConnectionOfOurs is closed after ten minutes, and made anew for what comes then.
+func TestIdleConnectionOfOurs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCarrier(t)
+		leg := c.dial(tcpHop.Target("sip:+33170009999@" + trunkAddr))
+		p := c.accept()
+		c.up(p, leg)
+		if p.Ended(dialIdleTime - time.Second) {
+			t.Fatal("closed early")
+		}
+		if !p.Ended(2 * time.Second) {
+			t.Fatal("still open")
+		}
+		done := hangup(leg)
+		p = c.accept()
+		p.Answer(p.WantRequest("BYE"), "200 OK", "")
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 // TestConnectionThatNeverComes bounds the waiting: by the caller, and by the dialler itself.
 func TestConnectionThatNeverComes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -15,8 +15,8 @@ import (
 const (
 	registerTime    = 8 * time.Second // for an answer of one way
 	unregisterTime  = 2 * time.Second // at the end
-	registerMost    = 5 * time.Minute // between attempts after a failure
-	registerRefused = 5 * time.Minute // before credentials that were refused are tried again
+	registerMost    = 5 * time.Minute // between attempts after a failure, and of what a Retry-After may ask
+	registerRefused = 5 * time.Minute // before what was refused is tried again
 	registerLongest = 24 * time.Hour  // of what a 423 may ask
 	registerFresh   = 30              // CSeqs that a request without answer may have used
 )
@@ -77,6 +77,14 @@ func (r *registration) run(ctx context.Context) {
 	r.k.t.guarded(func() { r.unregister(context.WithoutCancel(ctx)) })
 }
 
+// outcome is how an attempt to register ended.
+type outcome struct {
+	granted time.Duration
+	err     error
+	final   bool          // the registrar itself says no: another way would not help
+	wait    time.Duration // least time before the next attempt by this way
+}
+
 // round tries each way once, until one takes the registration, and says when to come back.
 func (r *registration) round(ctx context.Context) (next time.Duration) {
 	hops := r.hops()
@@ -84,23 +92,26 @@ func (r *registration) round(ctx context.Context) (next time.Duration) {
 		return retryFirst // it is told when there are some
 	}
 	var fault error
+	var wait time.Duration
 	for _, hop := range hops {
-		granted, wait, err := r.register(ctx, hop)
+		o := r.register(ctx, hop)
 		switch {
 		case ctx.Err() != nil:
 			return 0
-		case err == nil:
+		case o.err == nil:
 			r.failures = 0
-			return refreshIn(granted)
-		case wait > 0: // the registrar itself says no
-			r.fail(err)
-			return jitter(wait)
+			return refreshIn(o.granted)
+		case o.final:
+			r.fail(o.err)
+			return max(o.wait, jitter(registerRefused))
 		}
-		fault = err
+		if fault = o.err; wait == 0 || o.wait < wait {
+			wait = o.wait
+		}
 	}
 	r.fail(fault)
 	r.failures++
-	return jitter(backoff(r.failures, registerMost))
+	return max(wait, jitter(backoff(r.failures, registerMost)))
 }
 
 // hops begins a round: the ways to try, where we are registered first, then as calls do.
@@ -123,36 +134,29 @@ func refreshIn(granted time.Duration) time.Duration {
 	return max(jitter(granted*8/10), min(granted/2, retryFirst), time.Second)
 }
 
-// register registers by one way. wait is positive where the registrar refuses, and no other way would help.
-func (r *registration) register(ctx context.Context, hop sip.Hop) (granted, wait time.Duration, err error) {
+// register registers by one way.
+func (r *registration) register(ctx context.Context, hop sip.Hop) outcome {
 	for {
 		res, err := r.send(ctx, hop, r.seconds)
 		switch {
 		case err != nil:
 			r.k.t.metrics.registers.WithLabelValues(string(resultFailed)).Inc()
-			return 0, 0, err
+			return outcome{err: err}
 		case res.Code >= 200 && res.Code <= 299:
 			r.k.t.metrics.registers.WithLabelValues(string(resultOK)).Inc()
-			granted = r.took(hop, res)
-			return granted, 0, nil
+			return outcome{granted: r.took(hop, res)}
 		}
 		r.k.t.metrics.registers.WithLabelValues(string(resultRefused)).Inc()
-		refused := fmt.Errorf("register: %w", &sip.StatusError{Code: res.Code, Reason: res.Reason})
 		least, told := res.LeastExpires()
 		if s := int(least / time.Second); res.Code == 423 && told && s > r.seconds && least <= registerLongest {
 			r.seconds = s // RFC 3261 §10.2.8
 			continue
 		}
+		o := outcome{err: &sip.StatusError{Code: res.Code, Reason: res.Reason}, final: res.Code != 408 && res.Code < 500}
 		if after, asked := res.RetryAfter(); asked {
-			wait = min(max(after, retryFirst), registerMost)
+			o.wait = min(after, registerMost)
 		}
-		switch {
-		case res.Code == 408 || res.Code >= 500:
-			return 0, 0, refused // another way may do
-		case res.Code == 401 || res.Code == 403 || res.Code == 407:
-			return 0, max(wait, registerRefused), refused
-		}
-		return 0, max(wait, registerMost), refused
+		return o
 	}
 }
 

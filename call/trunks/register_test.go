@@ -217,6 +217,21 @@ func TestSecondRegistrar(t *testing.T) {
 	}
 }
 
+// TestRegistrarAsksForTime is a 503 with Retry-After.
+func TestRegistrarAsksForTime(t *testing.T) {
+	registering(t, account, func(t *testing.T, n *memnet.Network, _ *directory.Trunk, all *Trunks, _ func()) {
+		p := siptest.NewPeer(t, n, "192.0.2.1:5060", ownAddr)
+		m := p.WantRequest("REGISTER")
+		p.Answer(m, "503 Service Unavailable", "r", "Retry-After: 100")
+		again := p.WantRequest("REGISTER")
+		if d := again.At.Sub(m.At); d != 100*time.Second {
+			t.Errorf("again after %v", d)
+		}
+		accept(p, again, "600")
+		wantCondition(t, all, Up)
+	})
+}
+
 // TestRegistrarFallsSilent keeps what is registered for as long as the registrar has granted, trying on.
 func TestRegistrarFallsSilent(t *testing.T) {
 	registering(t, account, func(t *testing.T, n *memnet.Network, tr *directory.Trunk, all *Trunks, _ func()) {
