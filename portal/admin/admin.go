@@ -49,7 +49,7 @@ func New(cfg Config) *Portal {
 }
 
 // Routes adds the pages to mux.
-func (p *Portal) Routes(mux *http.ServeMux) {
+func (p *Portal) Routes(mux page.Router) {
 	for pattern, h := range map[string]http.HandlerFunc{
 		"GET /services":                                  p.services,
 		"GET /services/gateway":                          p.gateway,

@@ -58,8 +58,8 @@ func New(cfg Config) *Hub {
 }
 
 // Routes adds the pages to mux.
-func (h *Hub) Routes(mux *http.ServeMux) {
-	for pattern, page := range map[string]func(http.ResponseWriter, *http.Request, *directory.User){
+func (h *Hub) Routes(mux page.Router) {
+	for pattern, serve := range map[string]func(http.ResponseWriter, *http.Request, *directory.User){
 		"GET /hub/settings":                h.settings,
 		"GET /hub/settings/calling":        h.calling,
 		"GET " + settingsAt:                h.callSettings,
@@ -78,7 +78,7 @@ func (h *Hub) Routes(mux *http.ServeMux) {
 		"GET /hub/space/regenerate":        h.regenerateForm,
 		"POST /hub/space/regenerate":       h.regenerate,
 	} {
-		mux.HandleFunc(pattern, h.view.SignedIn(h.own(page)))
+		mux.HandleFunc(pattern, h.view.SignedIn(h.own(serve)))
 	}
 }
 

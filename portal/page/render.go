@@ -35,6 +35,11 @@ type Renderer struct {
 	log *slog.Logger
 }
 
+// Router takes the routes of a package's pages; http.ServeMux is one.
+type Router interface {
+	HandleFunc(pattern string, handler func(http.ResponseWriter, *http.Request))
+}
+
 // NewRenderer does no work yet.
 func NewRenderer(cfg Config) *Renderer {
 	if cfg.Log == nil {

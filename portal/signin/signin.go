@@ -34,7 +34,7 @@ func New(accounts *account.Accounts, view *page.Renderer, log *slog.Logger) *Doo
 }
 
 // Routes adds the door's pages to mux.
-func (d *Door) Routes(mux *http.ServeMux) {
+func (d *Door) Routes(mux page.Router) {
 	mux.HandleFunc("GET /sign-in", d.form)
 	mux.HandleFunc("POST /sign-in", d.signIn)
 	mux.HandleFunc("GET /sign-in/code", d.codeForm)
