@@ -28,6 +28,7 @@ type Config struct {
 	Gateways      api.Gateways
 	Settings      api.Settings
 	Desk          Desk
+	Trunks        api.Trunks
 	Log           *slog.Logger // nil discards
 }
 

@@ -3,6 +3,7 @@ package admin
 import (
 	"net/http"
 
+	"passerelle/call/trunks"
 	"passerelle/directory"
 	"passerelle/portal/account"
 	"passerelle/portal/page"
@@ -54,6 +55,11 @@ func (p *Portal) home(w http.ResponseWriter, r *http.Request) {
 		}
 		if s.Gateway.Number == "" && spaces[s.Domain] > 0 {
 			h.Troubles = append(h.Troubles, trouble{Text: "home.no_number", Args: []any{s.Name}, Href: "/services/gateway?site=" + s.Domain, Do: "home.assign_one"})
+		}
+	}
+	for _, t := range p.trunkRows(who.Sites(dir)) {
+		if t.State.Condition == trunks.Down {
+			h.Troubles = append(h.Troubles, trouble{Text: "home.trunk_down", Args: []any{t.Trunk.Site.Name, t.Trunk.Name}, Href: "/trunks?sort=state", Do: "home.look_at_trunk"})
 		}
 	}
 	for b := range p.cfg.Registrations.All() {

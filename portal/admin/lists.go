@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"passerelle/call/trunks"
 	"passerelle/directory"
 	"passerelle/portal/account"
 	"passerelle/portal/page"
@@ -192,28 +193,51 @@ func (p *Portal) registrations(w http.ResponseWriter, r *http.Request) {
 	}))
 }
 
+// trunkRow is a trunk with its state.
+type trunkRow struct {
+	Trunk *directory.Trunk
+	State trunks.State
+}
+
 func (p *Portal) trunks(w http.ResponseWriter, r *http.Request) {
 	all, sites, ok := p.scope(w, r)
 	if !ok {
 		return
 	}
-	q := page.ReadQuery(r, "name", "address", "site")
-	rows := []*directory.Trunk{}
-	for _, s := range sites {
-		for _, t := range s.Trunks {
-			if q.Matches(t.Name, t.Address, t.Domain, t.Username) {
-				rows = append(rows, t)
-			}
-		}
-	}
-	show(p, w, r, "trunks", all, page.Cut(q, rows, func(a, b *directory.Trunk) int {
+	q := page.ReadQuery(r, "name", "address", "site", "state")
+	rows := p.trunkRows(sites)
+	rows = slices.DeleteFunc(rows, func(t trunkRow) bool {
+		return !q.Matches(t.Trunk.Name, t.Trunk.Address, t.Trunk.Domain, t.Trunk.Username)
+	})
+	show(p, w, r, "trunks", all, page.Cut(q, rows, func(a, b trunkRow) int {
 		first := 0
 		switch q.Sort {
 		case "address":
-			first = cmp.Compare(a.Address, b.Address)
+			first = cmp.Compare(a.Trunk.Address, b.Trunk.Address)
 		case "site":
-			first = cmp.Compare(a.Site.Name, b.Site.Name)
+			first = cmp.Compare(a.Trunk.Site.Name, b.Trunk.Site.Name)
+		case "state":
+			first = cmp.Compare(a.State.Condition, b.State.Condition)
 		}
-		return cmp.Or(first, cmp.Compare(a.Name, b.Name), cmp.Compare(a.Site.Domain, b.Site.Domain))
+		return cmp.Or(first, cmp.Compare(a.Trunk.Name, b.Trunk.Name), cmp.Compare(a.Trunk.Site.Domain, b.Trunk.Site.Domain))
 	}))
+}
+
+// trunkRows are the trunks of sites with their states; one that is not watched yet is unknown.
+func (p *Portal) trunkRows(sites []*directory.Site) []trunkRow {
+	states := map[[2]string]trunks.State{}
+	for _, s := range p.cfg.Trunks.States() {
+		states[[2]string{s.Trunk.Site.Domain, s.Trunk.Name}] = s
+	}
+	rows := []trunkRow{}
+	for _, s := range sites {
+		for _, t := range s.Trunks {
+			state, watched := states[[2]string{s.Domain, t.Name}]
+			if !watched {
+				state.Condition = trunks.Unknown
+			}
+			rows = append(rows, trunkRow{t, state})
+		}
+	}
+	return rows
 }

@@ -15,6 +15,7 @@ import (
 	"sync"
 	"testing"
 
+	"passerelle/call/trunks"
 	"passerelle/directory"
 	"passerelle/directory/sitefile"
 	"passerelle/gateway"
@@ -69,7 +70,7 @@ func newWorldOf(t *testing.T, e *directory.Enterprise) *world {
 		}
 	})
 	pages := web.New(web.Config{
-		Accounts: w.acc, Directory: w.config.live, Bridges: w.live, Registrations: w.live, Gateways: w.config, Settings: w.config, SpaceCalls: w.outs, Desk: w.desk, Version: "v1", Log: log,
+		Accounts: w.acc, Directory: w.config.live, Bridges: w.live, Registrations: w.live, Gateways: w.config, Settings: w.config, SpaceCalls: w.outs, Desk: w.desk, Trunks: w.live, Version: "v1", Log: log,
 	})
 	a, err := api.New(api.Config{Version: "v1", Directory: w.config.live, Bridges: w.live, Registrations: w.live, Log: log})
 	if err != nil {
@@ -176,6 +177,13 @@ type fakeLive struct {
 	bridges []gateway.BridgeInfo
 	binding []sip.Binding
 	ended   []string
+	trunks  []trunks.State
+}
+
+func (f *fakeLive) States() []trunks.State {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.trunks)
 }
 
 func (f *fakeLive) set(b ...gateway.BridgeInfo) {

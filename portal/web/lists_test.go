@@ -5,7 +5,9 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
+	"passerelle/call/trunks"
 	"passerelle/directory"
 )
 
@@ -120,4 +122,19 @@ func TestUserPage(t *testing.T) {
 	}
 	b.get("/users/99999").want(t, http.StatusNotFound)
 	b.get("/users/x").want(t, http.StatusNotFound)
+}
+
+func TestTrunksTellWhatIsWrong(t *testing.T) {
+	w := newWorld(t)
+	carrier := w.site(t, paris).Trunks[0]
+	b := w.as(t, "alice")
+	b.get("/trunks").want(t, 200, "carrier", "État inconnu", "par son adresse")
+	b.get("/").without(t, "ne répond pas")
+	w.live.trunks = []trunks.State{{Trunk: carrier, Condition: trunks.Down, Why: "no answer to OPTIONS", Since: time.Now(),
+		Registration: &trunks.RegistrationState{Why: "403 Forbidden"}}}
+	b.get("/trunks").want(t, 200, "Ne répond pas", "no answer to OPTIONS", "Nous n’y sommes pas enregistrés. 403 Forbidden")
+	b.get("/").want(t, 200, "Paris : la ligne opérateur carrier ne répond pas")
+	w.as(t, "dana").get("/").without(t, "carrier")
+	w.live.trunks[0].Condition, w.live.trunks[0].Why, w.live.trunks[0].Registration = trunks.Up, "", &trunks.RegistrationState{Registered: true}
+	b.get("/trunks").want(t, 200, "Répond", "Nous y sommes enregistrés.")
 }
