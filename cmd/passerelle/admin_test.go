@@ -20,9 +20,12 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"passerelle/call"
+	"passerelle/call/trunks"
 	"passerelle/directory"
 	"passerelle/directory/sitefile"
 	"passerelle/gateway"
+	"passerelle/hoteling"
+	"passerelle/portal/account"
 	"passerelle/portal/api"
 	"passerelle/portal/httpd"
 	"passerelle/sip"
@@ -39,6 +42,7 @@ func (silent) All() iter.Seq[sip.Binding]                   { return slices.Valu
 func (silent) Count() int                                   { return 0 }
 func (silent) Legs() int                                    { return 0 }
 func (silent) InUse() int                                   { return 0 }
+func (silent) States() []trunks.State                       { return nil }
 
 const testToken = "admin-token-of-the-tests"
 
@@ -47,6 +51,7 @@ type adminServer struct {
 	dir  string
 	addr string // of the network
 	conf *configuration
+	acc  *account.Accounts
 	log  *bytes.Buffer
 	stop func()
 }
@@ -73,8 +78,10 @@ func startAdmin(t *testing.T, dir string) *adminServer {
 	log := slog.New(slog.NewJSONHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	ready := &httpd.Readiness{}
 	ready.Set(httpd.StateReady)
+	s.acc = newAccounts(st, s.conf.live, log)
 	w, err := openWeb(webConfig{
-		api: api.Config{Version: "v1", Directory: s.conf.live, Bridges: silent{}, Registrations: silent{}, Legs: silent{}, Ports: silent{},
+		accounts: s.acc, desk: hoteling.NewDesk(hoteling.DeskConfig{Directory: s.conf.live}),
+		api: api.Config{Version: "v1", Directory: s.conf.live, Bridges: silent{}, Registrations: silent{}, Legs: silent{}, Ports: silent{}, Trunks: silent{},
 			Routes: routes{live: s.conf.live}, Limits: call.NewFraudGuard(call.FraudConfig{}), Gateways: s.conf, Configuration: s.conf, Log: log},
 		tokens: []api.Token{{Name: "ops", Scope: api.ScopeAdmin, Secret: testToken}}, listener: l, dataDir: dir, readiness: ready,
 		metrics: prometheus.NewRegistry(), log: log,

@@ -45,6 +45,13 @@ func (c *demoCmd) Run(ctx context.Context) error {
 func printDemo(w io.Writer, dir *directory.Directory, s *serveCmd, token string) {
 	fmt.Fprintf(w, "\nPasserelle demo. Its passwords are public: keep it on this machine.\n\n")
 	fmt.Fprintf(w, "SIP (UDP and TCP)  %s\nHTTP               http://%s/\nAPI token          %s\n", s.SIP[0], s.HTTP, token)
+	for _, site := range demoEnterprise().Sites { // the directory has hashes
+		for _, u := range site.Users {
+			if u.Email != "" && len(u.Roles) > 0 {
+				fmt.Fprintf(w, "Portal             sign in as %s, password %s (%s of %s)\n", u.Email, u.PortalPassword.Reveal(), u.Roles[0], site.Name)
+			}
+		}
+	}
 	for _, site := range dir.Sites() {
 		if site.Domain == trialDomain {
 			fmt.Fprintf(w, "\n%s (%s)\n  gateway number   %s, with %d spaces for passerelle try --spaces N\n", site.Name, site.Domain, site.Gateway.Number, len(site.Users))

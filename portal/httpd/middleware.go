@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"passerelle/portal/api"
@@ -67,7 +68,7 @@ func (f *Front) observed(area string, next http.Handler) http.Handler {
 			f.metrics.observe(area, r.Method, a.status, took)
 			if f.log.Enabled(r.Context(), slog.LevelDebug) {
 				// The path only: a query may carry what nobody should read in a log.
-				path := r.URL.Path
+				path := loggable(r.URL.Path)
 				if area == areaPhones {
 					path = "/p/***" // it opens a phone's profile
 				}
@@ -77,6 +78,14 @@ func (f *Front) observed(area string, next http.Handler) http.Handler {
 		}()
 		next.ServeHTTP(a, r)
 	})
+}
+
+// loggable is a path without what opens something: the token of the set-up link.
+func loggable(path string) string {
+	if strings.HasPrefix(path, "/setup/") {
+		return "/setup/…"
+	}
+	return path
 }
 
 // hardened sets the headers that hold a browser to what the server means to serve.
