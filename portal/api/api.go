@@ -60,6 +60,7 @@ type Config struct {
 	Settings      Settings
 	HoldMusic     HoldMusic
 	Hoteling      Hoteling
+	Phones        Phones
 	Configuration Configuration
 	Log           *slog.Logger // nil discards
 }
@@ -100,6 +101,7 @@ func New(cfg Config) (*API, error) {
 	a.registerHoldMusic()
 	a.registerMailboxes()
 	a.registerHoteling()
+	a.registerPhones()
 	a.registerGatewayNumber()
 	a.registerConfiguration()
 	a.registerStatus()

@@ -14,7 +14,7 @@ import (
 
 // operations lists every operation of the description with a path that can be asked for.
 func operations(w *world) (list []request, need []Scope) {
-	fill := strings.NewReplacer("{space}", refOf(w.dir.Current(), 0), "{id}", "p1", "{domain}", "paris.acme.test")
+	fill := strings.NewReplacer("{space}", refOf(w.dir.Current(), 0), "{id}", "p1", "{domain}", "paris.acme.test", "{mac}", "00a0c9112201", "{name}", "x.tar.gz")
 	for path, item := range w.api.huma.OpenAPI().Paths {
 		for method, op := range map[string]*huma.Operation{
 			http.MethodGet: item.Get, http.MethodPut: item.Put, http.MethodPost: item.Post, http.MethodDelete: item.Delete, http.MethodPatch: item.Patch,

@@ -23,6 +23,7 @@ import (
 	"passerelle/directory/sitefile"
 	"passerelle/gateway"
 	"passerelle/hoteling"
+	"passerelle/provision"
 	"passerelle/sip"
 )
 
@@ -190,6 +191,7 @@ type world struct {
 	music    HoldMusic
 	settings Settings
 	desk     *hoteling.Desk
+	phones   Phones
 	tokens   *Tokens
 	log      *bytes.Buffer
 	start    time.Time
@@ -218,6 +220,7 @@ func newWorld(t *testing.T, change ...func(*world)) *world {
 			Expires: w.start.Add(2 * time.Hour),
 		})
 	}
+	w.phones = provision.New(provision.Config{Directory: w.dir, Registrations: w.regs})
 	for _, f := range change {
 		f(w)
 	}
@@ -228,7 +231,7 @@ func newWorld(t *testing.T, change ...func(*world)) *world {
 	}
 	w.api, err = New(Config{
 		Version: "v1.2.3", Started: w.start, Directory: w.dir, Bridges: w.brid, SpaceCalls: w.outs, Registrations: w.regs, Legs: fakeCount(3), Ports: fakeCount(2),
-		Routes: w.routes, Limits: w.guard, Trunks: w.trunks, TrunkCalls: callsByChannels{}, Mailboxes: events.NewMessageWaiting(events.MessageWaitingConfig{}), Gateways: w.gates, Configuration: w.conf, Records: w.records, Settings: w.settings, HoldMusic: w.music, Hoteling: w.desk, Log: slog.New(slog.NewJSONHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Routes: w.routes, Limits: w.guard, Trunks: w.trunks, TrunkCalls: callsByChannels{}, Mailboxes: events.NewMessageWaiting(events.MessageWaitingConfig{}), Gateways: w.gates, Configuration: w.conf, Records: w.records, Settings: w.settings, HoldMusic: w.music, Hoteling: w.desk, Phones: w.phones, Log: slog.New(slog.NewJSONHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	})
 	if err != nil {
 		t.Fatal(err)
