@@ -1,11 +1,9 @@
 package call
 
 import (
-	"errors"
 	"net"
 	"net/netip"
 	"strconv"
-	"strings"
 	"time"
 
 	"passerelle/directory"
@@ -73,22 +71,18 @@ func (o *onward) phoneAttempt(u *directory.User, b *sip.Binding, secure media.SR
 	return a, o.prepare(a, b.Source.Local.Addr())
 }
 
-// uriAttempt is the way to a URI outside whose host is an address; names are not resolved on the road of a call.
-func (o *onward) uriAttempt(uri string) (*attempt, error) {
-	u, ok := parseTarget(uri)
-	_, hostport, _ := strings.Cut(uri, "@")
-	hostport, _, _ = strings.Cut(hostport, ";")
-	addr, numeric := numericAddr(hostport)
-	if !ok || u.Scheme != "sip" || !numeric {
-		return nil, &sip.StatusError{Code: 502, Reason: "Bad Gateway", Err: errors.New("the target's host is no address")}
-	}
+// uriAttempt is one way to a URI outside. elsewhere tells that there is another way to try.
+func (o *onward) uriAttempt(uri string, hop sip.Hop, elsewhere bool) (*attempt, error) {
 	a := &attempt{out: sip.Outgoing{
-		Target:      sip.TrunkTarget(uri, addr),
+		Target:      hop.Target(uri),
 		From:        o.from.uri,
 		Display:     o.from.display,
 		Headers:     append(o.from.inside().headers("calling"), o.history(nil, uri)...),
 		MaxForwards: o.hops,
 	}}
+	if elsewhere {
+		a.out.Patience = trunkSilence
+	}
 	return a, o.prepare(a, netip.Addr{})
 }
 

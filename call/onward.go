@@ -279,11 +279,22 @@ func (o *onward) byURI(ctx context.Context, route Route) (*forkEvent, error) {
 	if err := o.through(); err != nil {
 		return nil, err
 	}
-	a, err := o.uriAttempt(route.URI)
+	hops, err := o.root.hopsTo(ctx, route.URI)
 	if err != nil {
 		return nil, err
 	}
-	return o.ring(ctx, trunkRing, []*attempt{a})
+	for i, hop := range hops {
+		elsewhere := i < len(hops)-1
+		a, err := o.uriAttempt(route.URI, hop, elsewhere)
+		if err != nil {
+			return nil, err
+		}
+		won, err := o.ring(ctx, trunkRing, []*attempt{a})
+		if err == nil || !elsewhere || ctx.Err() != nil || !elsewhereMayHelp(err) {
+			return won, err
+		}
+	}
+	return nil, noWay(errors.New("the target's host has no address"))
 }
 
 // elsewhereMayHelp tells whether a failure is the trunk's and not the callee's.

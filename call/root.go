@@ -77,7 +77,8 @@ type Limits struct {
 	Fraud    *FraudGuard
 	Channels *Channels
 	Health   Health
-	Ways     Ways // nil means the addresses of the site file that are numeric
+	Ways     Ways  // nil means the addresses of the site file that are numeric
+	Names    Names // nil means that a URI outside is called by its address only
 	// Hotel is for explanations only: calls have Root.Hotel. Nil means that nobody is a guest.
 	Hotel Hotel
 }

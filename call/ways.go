@@ -1,6 +1,8 @@
 package call
 
 import (
+	"context"
+	"errors"
 	"net/netip"
 	"net/url"
 	"strings"
@@ -20,6 +22,57 @@ type Ways interface {
 	Hops(t *directory.Trunk) []sip.Hop
 	// Failed is told of a call that a way did not take for a reason of its own.
 	Failed(t *directory.Trunk, hop sip.Hop, err error)
+}
+
+// Names knows where hosts outside are that are no trunks: of mailboxes, and of forwardings to a URI. Address is a host or an address,
+// with or without a port. Find may wait for a moment, at most.
+type Names interface {
+	Find(ctx context.Context, transport directory.Transport, address string) ([]sip.Hop, error)
+}
+
+// hopsTo are the ways to a URI outside.
+func (r *Root) hopsTo(ctx context.Context, uri string) ([]sip.Hop, error) {
+	u, ok := parseTarget(uri)
+	if !ok || u.Scheme == "tel" {
+		return nil, noWay(errors.New("the target is no SIP URI"))
+	}
+	transport := directory.UDP
+	if named := directory.Transport(strings.ToLower(u.Params["transport"])); named == directory.TCP || named == directory.TLS {
+		transport = named
+	}
+	if u.Scheme == "sips" {
+		transport = directory.TLS
+	}
+	address := addressOf(uri)
+	if r.limits.Names == nil {
+		if addr, numeric := numericAddr(address); numeric && transport == directory.UDP {
+			return []sip.Hop{{Transport: "UDP", Addr: addr}}, nil
+		}
+		return nil, noWay(errors.New("the target's host is no address"))
+	}
+	hops, err := r.limits.Names.Find(ctx, transport, address)
+	if err != nil {
+		return nil, noWay(err)
+	}
+	return hops, nil
+}
+
+// addressOf is the host of a SIP URI, with its port if it has one.
+func addressOf(uri string) string {
+	_, rest, _ := strings.Cut(uri, ":")
+	rest, _, _ = strings.Cut(rest, "?")
+	if _, hostport, found := strings.Cut(rest, "@"); found {
+		rest = hostport
+	}
+	rest, _, _ = strings.Cut(rest, ";")
+	if v6 := strings.TrimSuffix(rest, "]"); v6 != rest { // without a port
+		return strings.TrimPrefix(v6, "[")
+	}
+	return rest
+}
+
+func noWay(err error) error {
+	return &sip.StatusError{Code: 502, Reason: "Bad Gateway", Err: err}
 }
 
 // hopsOf are the ways to a trunk in the order in which to try them.

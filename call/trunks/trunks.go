@@ -40,6 +40,8 @@ type Trunks struct {
 
 	mu     sync.RWMutex // guards byName; held for look-ups only
 	byName map[string]*keeper
+
+	names names
 }
 
 var (

@@ -117,6 +117,7 @@ func newHouse(cfg houseConfig) *house {
 		Channels: call.NewChannels(cfg.metrics),
 		Health:   h.trunks,
 		Ways:     h.trunks,
+		Names:    h.trunks,
 		Hotel:    h.desk,
 	}
 	root.Limit(h.limits)

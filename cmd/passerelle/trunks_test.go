@@ -348,3 +348,51 @@ func TestTrunksCallerWithholdsNumber(t *testing.T) {
 		}
 	})
 }
+
+// TestVoicemailByURI calls a mailbox that is a URI: by the host's name, by its address, and with a transport. A name that nobody
+// knows fails the call at once, and name servers that are silent soon.
+func TestVoicemailByURI(t *testing.T) {
+	e := sitefile.Demo()
+	alice := e.Sites[0].Users[0]
+	alice.Forwards.Always = directory.ForwardVoicemail
+	for uri, found := range map[string]bool{
+		"sip:box-201@vm.acme.test":                     true,
+		"sip:box-201@vm.acme.test:5060;user=phone":     true,
+		"sip:box-201@203.0.113.50":                     true,
+		"sip:vm.acme.test":                             true,
+		"sip:box-201@unknown.acme.test":                false,
+		"sip:box-201@vm.acme.test:5060;transport=tcp2": true,
+	} {
+		alice.Voicemail = uri
+		inWorldOf(t, e, func(w *world) {
+			w.names.set(false, map[string][]netip.Addr{"vm.acme.test": {netip.MustParseAddr("203.0.113.50")}})
+			camille := w.registered("+33170001203", "pC-0be5d2")
+			box := &ringing{calls: make(chan *softphone.Incoming, 8)}
+			box.Phone = w.phone("box-201", "", func(c *softphone.Config) {
+				c.Local, c.Domain = netip.MustParseAddrPort("203.0.113.50:5060"), "vm.acme.test"
+				c.OnInvite = func(in *softphone.Incoming) { box.calls <- in }
+			})
+			call := w.dial(w.t.Context(), camille.Phone, "sip:201@paris.acme.test", softphone.InviteOptions{})
+			if !found {
+				if got := w.status(call); got != 502 {
+					t.Errorf("%s: %s", uri, statusError(got))
+				}
+				w.names.set(true, nil)
+				start := time.Now()
+				if got := w.refused(camille.Phone, "sip:201@paris.acme.test", softphone.InviteOptions{}); got != 502 || time.Since(start) > 4*time.Second {
+					t.Errorf("%s: %s after %v", uri, statusError(got), time.Since(start))
+				}
+				return
+			}
+			in := box.rings(w)
+			if m := in.Request(); !strings.HasPrefix(m.URI, strings.Split(uri, ";")[0]) || !strings.Contains(m.Header("Diversion"), "+33170001201@") {
+				t.Errorf("%s: called as %s, Diversion %q", uri, m.URI, m.Header("Diversion"))
+			}
+			v := w.take(in)
+			c := w.up(call)
+			w.meet(c, v)
+			w.bye(c)
+			w.gone(v, time.Second)
+		})
+	}
+}
