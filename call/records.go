@@ -126,11 +126,16 @@ func (rs *records) with(leg *sip.Leg, change func(*cdr.Record)) {
 
 // answered notes that a leg is up.
 func (rs *records) answered(leg *sip.Leg, at time.Time) {
+	var up cdr.Record
 	rs.with(leg, func(r *cdr.Record) {
 		if r.Answer.IsZero() { // else it goes from one call to another
 			r.Answer = at.UTC()
+			up = *r
 		}
 	})
+	if up.ID != "" {
+		rs.journal.Answered(up)
+	}
 	rs.lines.answered(leg)
 }
 

@@ -89,6 +89,19 @@ func (j *Journal) Begin(r Record) {
 	j.note(r)
 }
 
+// Answered notes what is known of a leg under way now: if the server dies it is told of an interrupted one.
+func (j *Journal) Answered(r Record) {
+	if j == nil {
+		return
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if _, known := j.open[r.ID]; known {
+		j.open[r.ID] = r
+		j.note(r)
+	}
+}
+
 // End writes the record of a leg that has ended.
 func (j *Journal) End(r Record) {
 	if j == nil {

@@ -39,9 +39,13 @@ func TestInterruptedLegsAreWrittenAtTheNextStart(t *testing.T) {
 	for _, id := range []string{"a", "b", "c"} {
 		j.Begin(leg(id))
 	}
+	c := leg("c")
+	c.Answer = c.Start.Add(time.Second)
+	j.Answered(c)
 	b := leg("b")
 	b.Code, b.Ended = 200, Peer
 	j.End(b)
+	j.Answered(b) // late
 	if err := j.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -57,6 +61,9 @@ func TestInterruptedLegsAreWrittenAtTheNextStart(t *testing.T) {
 	var got []string
 	for _, r := range latest(t, j, 10) {
 		got = append(got, r.ID+":"+string(r.Ended))
+		if r.Answer.IsZero() == (r.ID == "c") {
+			t.Errorf("%s was answered at %v", r.ID, r.Answer)
+		}
 	}
 	if want := "c:interrupted a:interrupted b:peer"; strings.Join(got, " ") != want {
 		t.Errorf("got %v, want %s", got, want)
