@@ -161,6 +161,7 @@ func (o *onward) find(ctx context.Context, route Route) (*forkEvent, error) {
 		}
 		payer = route.User // a call onwards is the line's own
 		if route = next; route.Kind == Refused {
+			o.root.barred(ctx, payer, route)
 			return nil, route.Err()
 		}
 	}

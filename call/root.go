@@ -162,12 +162,17 @@ func (r *Root) serveRoute(ctx context.Context, leg *sip.Leg, caller directory.Ca
 	case ToFeature:
 		return r.serveFeature(ctx, leg, caller, route, log)
 	case Refused:
-		if route.Spoken == SpokenNotInPlan && caller.User != nil && r.limits.Fraud != nil {
-			r.limits.Fraud.Barred(ctx, caller.User)
-		}
+		r.barred(ctx, caller.User, route)
 		r.speak(ctx, leg, caller, route.Spoken)
 		return route.Err()
 	default:
 		return &sip.StatusError{Code: 404, Reason: "Not Found", Err: fmt.Errorf("plan: %s", route.Why)}
+	}
+}
+
+// barred counts a call of a line that its calling plan has refused, whichever way it was asked for.
+func (r *Root) barred(ctx context.Context, u *directory.User, route Route) {
+	if route.Spoken == SpokenNotInPlan && u != nil && r.limits.Fraud != nil {
+		r.limits.Fraud.Barred(ctx, u)
 	}
 }

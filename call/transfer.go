@@ -109,6 +109,7 @@ func (t *twoParty) reach(asker, referee member, e sip.ReferEvent) (out outcome) 
 	}
 	route := Plan(t.root.dir.Current(), asker.caller, e.To)
 	if err := route.Err(); err != nil {
+		t.root.barred(t.ctx, asker.caller.User, route)
 		return outcome{err: err}
 	}
 	if route.Kind == ToFeature {

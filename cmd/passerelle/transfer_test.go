@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"passerelle/call"
 	"passerelle/directory"
 	"passerelle/directory/sitefile"
 	"passerelle/softphone"
@@ -122,6 +123,10 @@ func TestTransferWithinCallingPlan(t *testing.T) {
 			t.Fatal(err)
 		}
 		w.told(a, "403 Forbidden")
+		alice, _ := w.live.Current().UserByNumber("+33170001201")
+		if use := w.house.limits.Fraud.Use(alice); use.Refused != 1 || use.LastLimit != call.LimitPlan {
+			t.Errorf("the guard has seen %+v", use)
+		}
 		w.meet(a, c)
 		w.bye(a)
 		w.gone(c, time.Second)
