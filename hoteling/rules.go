@@ -51,6 +51,15 @@ func mayEnter(host, guest *directory.User) *Denial {
 	return nil
 }
 
+// Check says why a guest could not be signed in on a host whoever is there now, by the rules that settings decide; nil when
+// nothing speaks against it. The error is a *Denial.
+func Check(host, guest *directory.User) error {
+	if no := mayEnter(host, guest); no != nil {
+		return no
+	}
+	return nil
+}
+
 // untilOf is when an association that begins now ends; zero is never. The clock reading in it that only goes forward makes
 // the limit what it says, whatever happens to the wall clock.
 func untilOf(guest *directory.User, now time.Time) time.Time {

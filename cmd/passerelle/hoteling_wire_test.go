@@ -297,3 +297,17 @@ func TestRefusalsAreAlike(t *testing.T) {
 		}
 	})
 }
+
+// TestHostLineOnTwoPhones: while the host's line is registered on another phone too, nobody is signed in.
+func TestHostLineOnTwoPhones(t *testing.T) {
+	inHotel(t, func(w *world) {
+		host, _ := w.host()
+		other := w.registered("+33170001301", "pW-77e310")
+		host.as(host.guestIn("201", alicePIN), "")
+		w.logged("guest refused", "cause=host_elsewhere")
+		if err := other.Unregister(w.t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		host.as(host.guestIn("201", alicePIN), "201")
+	})
+}

@@ -180,23 +180,59 @@ func (a *API) registerHoteling() {
 		})
 }
 
+// hotelHosts are the hosts that a query asks for.
+func (a *API) hotelHosts(q *HostQuery) ([]HotelHost, error) {
+	var guest *directory.User
+	if q.Guest != "" {
+		var err error
+		if guest, err = a.line(q.Guest); err != nil {
+			return nil, invalid("query.guest", "no line has that number")
+		}
+	}
+	all := []HotelHost{}
+	for dev := range a.cfg.Directory.Current().Devices() {
+		u := dev.User
+		switch {
+		case !dev.Primary || dev.Host == nil || !dev.Host.Enabled:
+			continue
+		case q.Site != "" && !sameDomain(q.Site, u.Site.Domain), q.Search != "" && !searched(u, q.Search):
+			continue
+		case guest != nil && hoteling.Check(u, guest) != nil:
+			continue
+		}
+		if h := a.hotelHost(u); !q.Free || h.Guest == nil {
+			all = append(all, h)
+		}
+	}
+	return all, nil
+}
+
+// searched says whether a user's name holds a text, whatever its case, or the number or extension begins with it.
+func searched(u *directory.User, text string) bool {
+	return strings.Contains(strings.ToLower(u.Name), strings.ToLower(text)) || strings.HasPrefix(u.Extension, text) ||
+		strings.HasPrefix(strings.TrimPrefix(string(u.Number), "+"), strings.TrimPrefix(text, "+"))
+}
+
+// HostQuery chooses hosts. Embedded in an input it must be exported to be filled.
+type HostQuery struct {
+	Site   string `query:"site" maxLength:"255" doc:"Only hosts of the site with this SIP domain."`
+	Free   bool   `query:"free" doc:"Only hosts where nobody is signed in."`
+	Search string `query:"search" maxLength:"255" doc:"Only hosts whose name holds this, or whose number or extension begins with it."`
+	Guest  string `query:"guest" maxLength:"255" doc:"Only hosts that would take this line's user: by scope and limits."`
+}
+
 func (a *API) registerHotelHosts() {
-	huma.Register(a.huma, operation(ScopeRead, "Live", http.MethodGet, "/hoteling/hosts", "list-hoteling-hosts", "List the phones that take guests"),
+	huma.Register(a.huma, operation(ScopeRead, "Live", http.MethodGet, "/hoteling/hosts", "list-hoteling-hosts", "List the phones that take guests",
+		http.StatusUnprocessableEntity),
 		func(_ context.Context, in *struct {
 			PageQuery
-			Site string `query:"site" maxLength:"255" doc:"Only hosts of the site with this SIP domain."`
-			Free bool   `query:"free" doc:"Only hosts where nobody is signed in."`
+			HostQuery
 		}) (*pageOutput[HotelHost], error) {
-			all := []HotelHost{}
-			for dev := range a.cfg.Directory.Current().Devices() {
-				if !dev.Primary || dev.Host == nil || !dev.Host.Enabled || in.Site != "" && !sameDomain(in.Site, dev.User.Site.Domain) {
-					continue
-				}
-				if h := a.hotelHost(dev.User); !in.Free || h.Guest == nil {
-					all = append(all, h)
-				}
+			all, err := a.hotelHosts(&in.HostQuery)
+			if err != nil {
+				return nil, err
 			}
-			filter := url.Values{"site": {in.Site}}
+			filter := url.Values{"site": {in.Site}, "search": {in.Search}, "guest": {in.Guest}}
 			if in.Free {
 				filter.Set("free", "true")
 			}

@@ -63,6 +63,16 @@ func TestHotelingByAPI(t *testing.T) {
 	if free := get[Page[HotelHost]](t, w, "/api/v1/hoteling/hosts?free=true&site=PARIS.acme.test", readToken); len(free.Items) != 1 || free.Items[0].Name != "Alice Martin" {
 		t.Errorf("free hosts %+v", free.Items)
 	}
+	for query, n := range map[string]int{
+		"search=aLiCe": 1, "search=%2B331700012": 1, "search=20": 1, "search=Bruno": 0, "search=01": 0, "guest=202": 1, "guest=203": 0, "guest=201": 0, "free=true&guest=202&search=201": 1,
+	} {
+		if hosts := get[Page[HotelHost]](t, w, "/api/v1/hoteling/hosts?"+query, readToken); len(hosts.Items) != n {
+			t.Errorf("%s: %+v, want %d", query, hosts.Items, n)
+		}
+	}
+	if code, _ := w.ask(t, "GET", "/hosts?guest=299", ""); code != 422 {
+		t.Errorf("hosts for nobody: %d", code)
+	}
 	want("PUT", "/hosts/201/guest", `{"guest":"+33170001202"}`, 200, `"guest":{"line":"+33170001202"`, `"by":"api"`, `"until"`)
 	if free := get[Page[HotelHost]](t, w, "/api/v1/hoteling/hosts?free=true", readToken); len(free.Items) != 0 {
 		t.Errorf("an occupied host is offered: %+v", free.Items)
