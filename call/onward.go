@@ -4,13 +4,11 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"time"
 
-	"passerelle/call/cdr"
 	"passerelle/directory"
 	"passerelle/sip"
 )
@@ -307,101 +305,6 @@ func elsewhereMayHelp(err error) bool {
 	return false
 }
 
-// ring rings attempts at once; the media of those that do not win is closed.
-func (o *onward) ring(ctx context.Context, limit time.Duration, attempts []*attempt) (*forkEvent, error) {
-	call := o.root.records.callOf(o.leg)
-	f := &forking{
-		calls: o.root.calls, ring: limit, again: o.plainly, failed: o.failed,
-		progress: func(e *forkEvent) { o.rings(ctx, e) },
-		begun:    func(a *attempt, leg *sip.Leg) { o.account(call, leg, a) },
-		ended:    o.root.records.end, recovered: o.root.recovered,
-		handovers: o.handovers, handOver: func(h *handover) error { return o.handOver(ctx, h) },
-	}
-	if u := attempts[0].user; u != nil && o.space == nil {
-		g := o.root.ringers.open(u)
-		defer o.root.ringers.close(g)
-		f.taken, f.pick = g.taken, func(p *pickup) (*forkEvent, error) {
-			o.root.records.with(p.leg, func(r *cdr.Record) { r.Call = call })
-			return o.pick(p)
-		}
-		f.begun = func(a *attempt, leg *sip.Leg) {
-			o.account(call, leg, a)
-			o.root.ringers.rings(g, leg)
-		}
-	}
-	won, err := f.run(ctx, attempts)
-	if won != nil {
-		o.winner = won.leg
-	}
-	o.sides = slices.DeleteFunc(o.sides, func(s mediaSide) bool {
-		if won != nil && s == won.attempt.media {
-			return false
-		}
-		s.Close()
-		return true
-	})
-	return won, err
-}
-
-// failed demotes a phone that is where it registered no more: other registrations of it are tried first, and this one is given up
-// sooner.
-func (o *onward) failed(a *attempt, err error) {
-	if a.binding == nil || !isGone(err) {
-		return
-	}
-	o.root.phones.Demote(a.binding.Key())
-	o.log.Info("phone does not answer where it registered", "line", a.user.Line(), "device", a.binding.Username, "remote", a.binding.Source.Remote.String(), "err", err)
-}
-
-// isGone tells whether nothing at all answers where somebody was called.
-func isGone(err error) bool {
-	return errors.Is(err, sip.ErrNoResponse) || errors.Is(err, sip.ErrFlowGone)
-}
-
-// plainly repeats an attempt that offered secured media to a phone that knows none.
-func (o *onward) plainly(a *attempt, err error) *attempt {
-	if code, _ := sip.StatusOf(err); a.binding == nil || a.late || a.secure == 0 || code != 488 && code != 415 && code != 606 {
-		return nil
-	}
-	b, err := o.phoneAttempt(a.user, a.binding, 0)
-	if err != nil {
-		return nil
-	}
-	return b
-}
-
-// rings tells the caller that it rings: 180 once, and what is to be heard before the answer.
-func (o *onward) rings(ctx context.Context, e *forkEvent) {
-	code, sdp := e.ringing.Code, []byte(nil)
-	o.root.records.lines.ringing(e.leg, o.from)
-	if o.progress != nil {
-		o.progress(code)
-		return
-	}
-	if o.handed != nil {
-		o.handed.tell(code)
-		return
-	}
-	if e.ringing.SDP != nil && o.offered {
-		if err := e.attempt.media.Answered(e.ringing.SDP); err == nil {
-			if sdp, err = o.media.Answer(e.attempt.media); err == nil {
-				o.media.Join(e.attempt.media)
-				code = max(code, 183)
-			}
-		}
-	}
-	if code < 180 || code <= o.rung {
-		return
-	}
-	o.rung = code
-	o.sounded = o.sounded || sdp != nil
-	o.root.records.lines.ringing(o.leg, o.from)
-	_, id := o.who(e.attempt)
-	if err := o.leg.Ring(ctx, code, sdp, id.shownTo(o.caller).connected()...); err != nil && ctx.Err() == nil {
-		o.log.InfoContext(ctx, "ringing not told", "err", err)
-	}
-}
-
 // forward says where the call goes after a failure at a line.
 func (o *onward) forward(route Route, failure error) (Route, bool) {
 	if route.Kind != ToLine || len(o.diverted)+o.came.forwardings() >= maxDiversions {
@@ -446,82 +349,6 @@ func causeOf(err error) ForwardCause {
 		return ForwardNoAnswer
 	}
 	return ForwardNotReachable
-}
-
-// join answers the caller and passes media and offers until one of the two hangs up.
-func (o *onward) join(ctx context.Context, won *forkEvent) error {
-	callee := o.memberOf(won)
-	err := o.answer(ctx, won, callee.from.shownTo(o.caller).connected())
-	if err != nil {
-		o.winner = nil
-		hangup(won.leg, sip.ReasonOf(err))
-		o.root.records.end(won.leg, err)
-		return err
-	}
-	now := time.Now()
-	for _, leg := range []*sip.Leg{o.leg, won.leg} {
-		o.root.records.answered(leg, now)
-	}
-	t := &twoParty{root: o.root, log: o.log, legs: [2]member{
-		{leg: o.leg, media: o.media, caller: o.caller, from: o.from}, o.callee(won),
-	}}
-	o.media, o.winner = nil, nil // its call ends them
-	return t.run(ctx)
-}
-
-// memberOf is the leg that answered, as far as it is known by itself.
-func (o *onward) memberOf(won *forkEvent) member {
-	m := member{leg: won.leg, media: won.attempt.media}
-	if won.picked != nil {
-		m.caller, m.from = won.picked.caller, won.picked.from
-	} else {
-		m.caller, m.from = o.who(won.attempt)
-	}
-	for _, e := range won.early {
-		if told, ok := e.(sip.IdentityEvent); ok {
-			m.identified(told)
-			continue
-		}
-		m.early = append(m.early, e)
-	}
-	return m
-}
-
-// callee is the leg that answered, with what the call holds for it.
-func (o *onward) callee(won *forkEvent) member {
-	m := o.memberOf(won)
-	m.releases = o.releases
-	o.sides, o.releases = nil, nil // the call's
-	return m
-}
-
-// answer brings the callee's answer to the caller. A caller without an offer in its INVITE gets one now, of what the callee
-// has agreed to.
-func (o *onward) answer(ctx context.Context, won *forkEvent, connected []sip.Header) error {
-	b := won.attempt.media
-	if won.attempt.late {
-		return o.answerLate(ctx, won, connected)
-	}
-	if err := o.agree(ctx, won); err != nil {
-		return err
-	}
-	if o.offered {
-		sdp, err := o.media.Answer(b)
-		if err != nil {
-			return mediaStatus(err)
-		}
-		o.media.Join(b) // media may arrive before the ACK (RFC 3264 §5.1)
-		return o.leg.Answer(ctx, sdp, connected...)
-	}
-	offer, err := o.media.Offer(b)
-	if err != nil {
-		return mediaStatus(err)
-	}
-	answer, err := o.leg.AnswerWithOffer(ctx, offer, connected...)
-	if err != nil {
-		return err
-	}
-	return mediaStatus(o.media.Answered(answer))
 }
 
 var (
