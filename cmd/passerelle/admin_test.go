@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"io"
@@ -28,6 +29,7 @@ import (
 	"passerelle/portal/account"
 	"passerelle/portal/api"
 	"passerelle/portal/httpd"
+	"passerelle/provision"
 	"passerelle/sip"
 	"passerelle/store/storetest"
 )
@@ -48,12 +50,14 @@ const testToken = "admin-token-of-the-tests"
 
 // adminServer is the HTTP side of a server on the demo site, with a store of its own.
 type adminServer struct {
-	dir  string
-	addr string // of the network
-	conf *configuration
-	acc  *account.Accounts
-	log  *bytes.Buffer
-	stop func()
+	dir    string
+	addr   string // of the network
+	secure string // the same by TLS
+	phones *provision.Phones
+	conf   *configuration
+	acc    *account.Accounts
+	log    *bytes.Buffer
+	stop   func()
 }
 
 func startAdmin(t *testing.T, dir string) *adminServer {
@@ -78,12 +82,18 @@ func startAdmin(t *testing.T, dir string) *adminServer {
 	log := slog.New(slog.NewJSONHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	ready := &httpd.Readiness{}
 	ready.Set(httpd.StateReady)
+	secure, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.secure = secure.Addr().String()
+	s.phones = provision.New(provision.Config{Directory: s.conf.live, Secure: account.Secure, Log: log})
 	s.acc = newAccounts(st, s.conf.live, log)
 	w, err := openWeb(webConfig{
 		accounts: s.acc, desk: hoteling.NewDesk(hoteling.DeskConfig{Directory: s.conf.live}),
 		api: api.Config{Version: "v1", Directory: s.conf.live, Bridges: silent{}, Registrations: silent{}, Legs: silent{}, Ports: silent{}, Trunks: silent{},
 			Routes: routes{live: s.conf.live}, Limits: call.NewFraudGuard(call.FraudConfig{}), Gateways: s.conf, Configuration: s.conf, Log: log},
-		tokens: []api.Token{{Name: "ops", Scope: api.ScopeAdmin, Secret: testToken}}, listener: l, dataDir: dir, readiness: ready,
+		tokens: []api.Token{{Name: "ops", Scope: api.ScopeAdmin, Secret: testToken}}, listener: l, secure: tls.NewListener(secure, testTLS()), phones: s.phones.Handler(), dataDir: dir, readiness: ready,
 		metrics: prometheus.NewRegistry(), log: log,
 	})
 	if err != nil {

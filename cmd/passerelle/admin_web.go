@@ -23,6 +23,7 @@ type webConfig struct {
 	desk      portal.Desk
 	phones    http.Handler // what phones fetch; nil serves none
 	listener  net.Listener // of the network; the web closes it
+	secure    net.Listener // the same by TLS; nil for none
 	dataDir   string       // where the admin socket lies
 	readiness *httpd.Readiness
 	metrics   *prometheus.Registry
@@ -30,7 +31,10 @@ type webConfig struct {
 }
 
 // web serves the network, where a token proves the caller, and the admin socket, which is the owner's alone.
-type web struct{ network, admin *httpd.Server }
+type web struct {
+	network, admin *httpd.Server
+	secure         *httpd.Server // nil for none
+}
 
 // openWeb opens the admin socket and composes both servers; nothing runs yet.
 func openWeb(cfg webConfig) (*web, error) {
@@ -49,10 +53,14 @@ func openWeb(cfg webConfig) (*web, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &web{
+	w := &web{
 		network: httpd.NewServer(httpd.ServerConfig{Listener: cfg.listener, Log: cfg.log}, front.Handler(tokens)),
 		admin:   httpd.NewServer(httpd.ServerConfig{Listener: socket, Log: cfg.log}, front.Handler(api.Owner{})),
-	}, nil
+	}
+	if cfg.secure != nil {
+		w.secure = httpd.NewServer(httpd.ServerConfig{Listener: cfg.secure, Log: cfg.log}, front.Handler(tokens))
+	}
+	return w, nil
 }
 
 // run serves until ctx is done and the requests in flight have ended. It closes the listeners.
@@ -60,5 +68,8 @@ func (w *web) run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return w.network.Run(ctx) })
 	g.Go(func() error { return w.admin.Run(ctx) })
+	if w.secure != nil {
+		g.Go(func() error { return w.secure.Run(ctx) })
+	}
 	return g.Wait()
 }

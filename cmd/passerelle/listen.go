@@ -44,11 +44,11 @@ func (c *serveCmd) listen(ctx context.Context) (*listeners, error) {
 				*s.to = append(*s.to, ln)
 			}
 		}
-		if len(c.TLS)+len(c.WSS) == 0 {
+		if len(c.TLS)+len(c.WSS) == 0 && c.HTTPS == "" {
 			return nil
 		}
 		if c.Cert == "" || c.Key == "" {
-			return errors.New("--tls and --wss need --cert and --key")
+			return errors.New("--tls, --wss and --https need --cert and --key")
 		}
 		pair, err := tls.LoadX509KeyPair(c.Cert, c.Key)
 		if err != nil {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/rand"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -36,9 +37,10 @@ type serveCmd struct {
 	TLS        []string      `name:"tls" help:"SIP over TLS addresses." placeholder:"HOST:PORT"`
 	WS         []string      `name:"ws" help:"SIP over WebSocket addresses." placeholder:"HOST:PORT"`
 	WSS        []string      `name:"wss" help:"SIP over secure WebSocket addresses." placeholder:"HOST:PORT"`
-	Cert       string        `help:"Certificate chain (PEM) of TLS and WSS." placeholder:"F"`
-	Key        string        `help:"Private key (PEM) of TLS and WSS." placeholder:"F"`
+	Cert       string        `help:"Certificate chain (PEM) of TLS, WSS and HTTPS." placeholder:"F"`
+	Key        string        `help:"Private key (PEM) of TLS, WSS and HTTPS." placeholder:"F"`
 	HTTP       string        `name:"http" help:"HTTP address: portal, API, metrics, health." default:"127.0.0.1:8080" placeholder:"HOST:PORT"`
+	HTTPS      string        `name:"https" help:"The same by TLS, for browsers and for phones that fetch their configuration." placeholder:"HOST:PORT"`
 	RTP        string        `name:"rtp" help:"Media addresses." default:":10000-19999" placeholder:"HOST:MIN-MAX"`
 	Advertise  string        `help:"Address that phones are told, when it is not the one they reach." placeholder:"IP"`
 	Log        string        `help:"Log format." enum:"text,json" default:"json"`
@@ -147,22 +149,42 @@ func (c *serveCmd) web(ctx context.Context, h *house, config *configuration, acc
 	if err != nil {
 		return nil, fmt.Errorf("--http %s: %w", c.HTTP, err)
 	}
+	secure, err := c.secureWeb(ctx, h.cfg.listeners.tlsConfig)
+	if err != nil {
+		return nil, errors.Join(err, ln.Close())
+	}
 	w := webConfig{
 		api: api.Config{
 			Version: version, Directory: h.cfg.live, Bridges: h.gateway, SpaceCalls: h.gateway, Registrations: h.registrar, Legs: h.server,
 			Ports: h.cfg.ports, Routes: routes{h.cfg.live, h.limits}, Limits: h.limits.Fraud, Trunks: h.trunks, TrunkCalls: h.limits.Channels, Gateways: config, Configuration: config,
 			Mailboxes: h.events.waiting, Records: h.cfg.journal, Settings: config, HoldMusic: siteMusic{h.music, config}, Hoteling: h.desk, Phones: h.phones, Log: log,
 		},
-		accounts: accounts, desk: h.desk, phones: h.phones.Handler(), listener: ln, dataDir: c.Data, readiness: ready, metrics: metrics, log: log,
+		accounts: accounts, desk: h.desk, phones: h.phones.Handler(), listener: ln, secure: secure, dataDir: c.Data, readiness: ready, metrics: metrics, log: log,
 	}
 	if token != "" {
 		w.tokens = []api.Token{{Name: "admin", Scope: api.ScopeAdmin, Secret: token}}
 	}
 	pages, err := openWeb(w)
 	if err != nil {
-		return nil, errors.Join(err, ln.Close())
+		err = errors.Join(err, ln.Close())
+		if secure != nil {
+			err = errors.Join(err, secure.Close())
+		}
+		return nil, err
 	}
 	return pages, nil
+}
+
+// secureWeb opens the listener of --https; nil where there is none.
+func (c *serveCmd) secureWeb(ctx context.Context, config *tls.Config) (net.Listener, error) {
+	if c.HTTPS == "" {
+		return nil, nil
+	}
+	ln, err := (&net.ListenConfig{}).Listen(ctx, "tcp", c.HTTPS)
+	if err != nil {
+		return nil, fmt.Errorf("--https %s: %w", c.HTTPS, err)
+	}
+	return tls.NewListener(ln, config), nil
 }
 
 // open opens the store, fills an empty one, and reads the directory.
