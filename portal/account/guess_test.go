@@ -85,7 +85,7 @@ func TestSource(t *testing.T) {
 		{"[::ffff:192.0.2.7]:1", "", "192.0.2.7"},
 		{"@", "", "local"},
 	} {
-		r := httptest.NewRequest("GET", "/", nil)
+		r := httptest.NewRequestWithContext(t.Context(), "GET", "/", nil)
 		r.RemoteAddr = c.remote
 		if c.forwarded != "" {
 			r.Header.Set("X-Forwarded-For", c.forwarded)

@@ -28,7 +28,7 @@ var base32Key = base32.StdEncoding.WithPadding(base32.NoPadding)
 // NewTOTPKey draws the key of a second factor.
 func NewTOTPKey() directory.Secret {
 	key := make([]byte, totpKeyLen)
-	rand.Read(key) //nolint:errcheck // crypto/rand.Read never fails
+	rand.Read(key)
 	return directory.Secret(base32Key.EncodeToString(key))
 }
 

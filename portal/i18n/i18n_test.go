@@ -49,7 +49,7 @@ func TestKeysHaveTexts(t *testing.T) {
 	inTemplate := regexp.MustCompile(`\b(?:t|n) "([^"]+)"`)
 	inCode := regexp.MustCompile(`(?:\.T\(|text\(r, |Key: +|Text: +|Do: +|signin\.title.*|d\.show\(w, r, "\w+", )"([a-z]+\.[a-z_.]+)"`)
 	found := 0
-	err := filepath.WalkDir("..", func(path string, e fs.DirEntry, err error) error {
+	err := filepath.WalkDir("..", func(path string, _ fs.DirEntry, err error) error {
 		expr := map[string]*regexp.Regexp{".html": inTemplate, ".go": inCode}[filepath.Ext(path)]
 		if err != nil || expr == nil || strings.HasSuffix(path, "_test.go") {
 			return err

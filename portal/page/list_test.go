@@ -2,13 +2,14 @@ package page
 
 import (
 	"cmp"
+	"context"
 	"net/http/httptest"
 	"net/url"
 	"testing"
 )
 
 func query(raw string) Query {
-	return ReadQuery(httptest.NewRequest("GET", "/list?"+raw, nil), "name", "size")
+	return ReadQuery(httptest.NewRequestWithContext(context.Background(), "GET", "/list?"+raw, nil), "name", "size")
 }
 
 func TestReadQuery(t *testing.T) {
