@@ -193,13 +193,33 @@ func (o *outgoing) serve(ctx context.Context) {
 	}()
 	err = o.s.readStream(f)
 	o.s.log.Debug("connection of ours ended", "transport", f.kind, "remote", f.remote, "err", err)
-	f.finish(time.Second)
-	<-written
 	o.mu.Lock()
 	if o.conn == f {
-		o.conn = nil
+		o.conn = nil // what comes now goes by another one
 	}
 	o.mu.Unlock()
+	f.finish(time.Second)
+	<-written
+	if f.heard.Load() {
+		o.sendAgain(f)
+	}
+}
+
+// sendAgain sends what a connection that broke had no time for. One that never said a word gets no second chance.
+func (o *outgoing) sendAgain(f *streamFlow) {
+	for {
+		select {
+		case b := <-f.queue:
+			if b == nil { // from finish
+				continue
+			}
+			if err := o.send(b, netip.AddrPort{}, netip.Addr{}); err != nil {
+				o.s.metrics.sendErrors.Inc()
+			}
+		default:
+			return
+		}
+	}
 }
 
 // settle ends an attempt: what waits leaves by the new connection, or is lost.
