@@ -313,7 +313,7 @@ func (o *onward) forward(route Route, failure error) (Route, bool) {
 	cause := causeOf(failure)
 	next, ok := Forward(o.root.dir.Current(), route.User, cause)
 	if contact := contactOf(failure); contact != "" { // the phone forwards by itself (RFC 3261 §21.3)
-		next, ok = Reach(o.root.dir.Current(), route.User, contact), true
+		next, ok = Reach(o.root.dir.Current(), route.User, o.root.byDomain(contact, route.User)), true
 		cause = ForwardAlways
 	}
 	if ok {
@@ -329,6 +329,21 @@ func contactOf(err error) string {
 		return s.Contacts[0]
 	}
 	return ""
+}
+
+// byDomain names the line's site in a URI that a phone of the line has sent with our address, since it knows us by nothing else.
+func (r *Root) byDomain(uri string, u *directory.User) string {
+	addr, ok := numericAddr(addressOf(uri))
+	user, _, named := strings.Cut(uri, "@")
+	if !ok || !named {
+		return uri
+	}
+	for _, b := range r.ringing(r.dir.Current(), u, false) {
+		if b.Source.Local.Addr().Unmap() == addr.Addr().Unmap() {
+			return user + "@" + u.Site.Domain
+		}
+	}
+	return uri
 }
 
 // causeOf says which forwarding a failure sets off.

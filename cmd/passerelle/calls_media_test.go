@@ -268,15 +268,17 @@ func TestTrunkChannels(t *testing.T) {
 func TestPhoneForwardsByItself(t *testing.T) {
 	inWorld(t, func(w *world) {
 		alice, bruno, camille := w.registered("alice-app", "sA-44c1d0"), w.registered("+33170001202", "pB-91aa37"), w.registered("+33170001203", "pC-0be5d2")
-		call := w.dial(w.t.Context(), alice.Phone, "sip:202@paris.acme.test", softphone.InviteOptions{})
-		bruno.rings(w).Redirect("sip:203@paris.acme.test")
-		in := camille.rings(w)
-		if d := in.Request().Header("Diversion"); !strings.Contains(d, "+33170001202@paris.acme.test") {
-			t.Errorf("Diversion %q", d)
+		for _, uri := range []string{"sip:203@paris.acme.test", "sip:203@192.0.2.10", "sip:203@192.0.2.10:5060;transport=udp"} {
+			call := w.dial(w.t.Context(), alice.Phone, "sip:202@paris.acme.test", softphone.InviteOptions{})
+			bruno.rings(w).Redirect(uri)
+			in := camille.rings(w)
+			if d := in.Request().Header("Diversion"); !strings.Contains(d, "+33170001202@paris.acme.test") {
+				t.Errorf("Diversion %q", d)
+			}
+			c := w.take(in)
+			w.bye(w.up(call))
+			w.gone(c, time.Second)
 		}
-		c := w.take(in)
-		w.bye(w.up(call))
-		w.gone(c, time.Second)
 	})
 }
 
