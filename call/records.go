@@ -139,13 +139,14 @@ func (rs *records) answered(leg *sip.Leg, at time.Time) {
 	rs.lines.answered(leg)
 }
 
-// busy tells whether a line is in another call than that of the leg, ringing ones too.
+// busy tells whether a phone of a line is in another call than that of the leg, ringing ones too. Calls outside that its space makes
+// on its account are on no phone.
 func (rs *records) busy(u *directory.User, leg *sip.Leg) bool {
 	rs.mu.Lock()
 	defer rs.mu.Unlock()
 	mine := rs.open[leg]
 	for _, r := range rs.open {
-		if r.User == u.Line() && r.Site == u.Site.Domain && (mine == nil || r.Call != mine.Call) {
+		if r.Device != "" && r.User == u.Line() && r.Site == u.Site.Domain && (mine == nil || r.Call != mine.Call) {
 			return true
 		}
 	}

@@ -6,6 +6,7 @@ import (
 
 	"passerelle/directory"
 	"passerelle/directory/sitefile"
+	"passerelle/gateway"
 	"passerelle/softphone"
 )
 
@@ -78,5 +79,24 @@ func TestAnonymousCallersAreRejected(t *testing.T) {
 		call := w.dial(w.t.Context(), alice.Phone, "sip:203@paris.acme.test", softphone.InviteOptions{})
 		w.bye(w.take(camille.rings(w)))
 		w.gone(w.up(call), time.Second)
+	})
+}
+
+// TestSpaceCallIsNoCallOfItsOwner: somebody outside whom a space calls does not make its owner busy.
+func TestSpaceCallIsNoCallOfItsOwner(t *testing.T) {
+	off, e := false, sitefile.Demo()
+	e.Sites[0].Users[0].CallWaiting = &off
+	inWorldOf(t, e, func(w *world) {
+		carrier, alice := w.carrier(), w.registered("alice-app", "sA-44c1d0")
+		o := w.spaceCalls("0612345678")
+		in := carrier.rings(w)
+		in.Ring(180)
+		call := w.dial(w.t.Context(), w.camille(), "sip:201@paris.acme.test", softphone.InviteOptions{})
+		alice.rings(w).Refuse(603)
+		if got := w.status(call); got != 603 {
+			t.Errorf("got %s", statusError(got))
+		}
+		in.Refuse(486)
+		w.outcall(o.ID, gateway.OutcallFailed)
 	})
 }
