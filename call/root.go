@@ -39,6 +39,8 @@ type Seats interface {
 	// Add has the space where a leg sits call somebody, CallIn the space of an ID or the caller's own.
 	Add(ctx context.Context, leg *sip.Leg, payer *directory.User, target string, progress func(code int)) (replaced bool, err error)
 	CallIn(ctx context.Context, caller directory.Caller, site *directory.Site, spaceID directory.Secret, target string, progress func(code int)) error
+	// Dismiss hangs up on whoever has one of some numbers in the asker's space: where a leg sits, of an ID, or the asker's own.
+	Dismiss(ctx context.Context, asker directory.Caller, leg *sip.Leg, site *directory.Site, spaceID directory.Secret, numbers ...string) error
 }
 
 // Bring makes a party of somebody who is to come to the gateway, and says who it is.

@@ -39,15 +39,7 @@ func (g *Gateway) Add(ctx context.Context, asker *sip.Leg, payer *directory.User
 // CallIn has a space call somebody for a line that asks from outside (RFC 4579 §5.5), on the account of that line. The space is
 // the one that the ID opens, or without one the line's own. It returns as Add does.
 func (g *Gateway) CallIn(ctx context.Context, caller directory.Caller, site *directory.Site, spaceID directory.Secret, target string, progress func(code int)) error {
-	var space *directory.Space
-	var err error
-	if spaceID != "" {
-		space, err = g.open(site, caller, "refer", spaceID)
-	} else if own, ok := g.cfg.Directory.Current().SpaceOf(caller.User); ok {
-		space = own
-	} else {
-		err = &sip.StatusError{Code: 404, Reason: "Not Found", Err: ErrUnknownSpace}
-	}
+	space, err := g.meant(caller, nil, site, spaceID)
 	if err != nil {
 		return err
 	}

@@ -154,6 +154,25 @@ func TestReferOutsideCalls(t *testing.T) {
 			}
 		}
 		bruno.silent(w, time.Second)
-		w.bye(a, b)
+		for _, tt := range []struct {
+			from    *softphone.Phone
+			uri, to string
+			code    int
+		}{
+			{w.phone("+33170001202", "pB-91aa37"), "sip:space-" + aliceSpace + "@paris.acme.test", "sip:201@paris.acme.test;method=BYE", 403}, // not his
+			{app, gatewayURI, "sip:203@paris.acme.test;method=BYE", 404},                                                                      // not in
+			{app, gatewayURI, "sip:202@paris.acme.test;method=MESSAGE", 400},
+		} {
+			if _, err := tt.from.Refer(w.t.Context(), tt.uri, tt.to); softphone.StatusOf(err) != tt.code {
+				t.Errorf("REFER to %s: %v, want %d", tt.to, err, tt.code)
+			}
+		}
+		w.participants(2)
+		if _, err := app.Refer(w.t.Context(), a.Focus(), "sip:202@paris.acme.test;method=BYE"); err != nil {
+			t.Errorf("the owner removes somebody: %v", err)
+		}
+		w.gone(b, time.Second)
+		w.participants(1)
+		w.bye(a)
 	})
 }
