@@ -29,6 +29,7 @@ type Config struct {
 	Settings      api.Settings
 	Desk          Desk
 	Trunks        api.Trunks
+	Configuration api.Configuration
 	Log           *slog.Logger // nil discards
 }
 
@@ -70,6 +71,8 @@ func (p *Portal) Routes(mux page.Router) {
 		"POST /users/{ref}":                           p.changeUser,
 		"GET /phones":                                 p.phones,
 		"GET /registrations":                          p.registrations,
+		"GET /import":                                 p.imports(p.importForm),
+		"POST /import":                                p.imports(p.importFiles),
 		"GET /trunks":                                 p.trunks,
 		"GET /services/hoteling":                      p.hosting,
 		"POST /services/hoteling/{ref}/release":       p.release,

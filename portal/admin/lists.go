@@ -56,7 +56,7 @@ func (p *Portal) users(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	q := page.ReadQuery(r, "name", "extension", "number", "email", "site", "phone")
+	q := page.ReadQuery(r, "name", "extension", "number", "site", "phone")
 	contacts := p.contacts()
 	rows := []userRow{}
 	for _, s := range sites {
@@ -73,8 +73,6 @@ func (p *Portal) users(w http.ResponseWriter, r *http.Request) {
 			first = cmp.Compare(a.User.Extension, b.User.Extension)
 		case "number":
 			first = cmp.Compare(a.User.Number, b.User.Number)
-		case "email":
-			first = cmp.Compare(a.User.Email, b.User.Email)
 		case "site":
 			first = cmp.Compare(a.User.Site.Name, b.User.Site.Name)
 		case "phone":

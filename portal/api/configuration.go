@@ -27,8 +27,8 @@ type Imported struct {
 	DryRun     bool `json:"dry_run" doc:"True when nothing was changed."`
 }
 
-// maxUpload holds some hundred thousand users.
-const maxUpload = 64 << 20
+// MaxUpload is the most bytes of an import; it holds some hundred thousand users.
+const MaxUpload = 64 << 20
 
 func (a *API) registerConfiguration() {
 	a.registerImport()

@@ -156,7 +156,7 @@ func TestImport(t *testing.T) {
 
 func TestImportTooLarge(t *testing.T) {
 	w := newWorld(t)
-	rec := w.do(t, request{method: http.MethodPost, path: "/api/v1/import", token: adminToken, body: strings.Repeat("x", maxUpload), header: map[string]string{"Content-Type": "text/csv"}})
+	rec := w.do(t, request{method: http.MethodPost, path: "/api/v1/import", token: adminToken, body: strings.Repeat("x", MaxUpload), header: map[string]string{"Content-Type": "text/csv"}})
 	if wantProblem(t, rec.Header(), rec.Body.Bytes(), http.StatusRequestEntityTooLarge); rec.Code != http.StatusRequestEntityTooLarge || w.conf.got != nil {
 		t.Errorf("%d %s", rec.Code, rec.Body)
 	}

@@ -51,7 +51,7 @@ func (a *API) registerImport() {
 	op.Description = "A site file replaces the sites whose domains it has; users are added to sites that exist. Several files come in one form. " +
 		"All is applied or nothing is, and every fault is reported at once. Ask for " + ndjson +
 		" to be told progress, one object a line; the last line holds the result or the fault."
-	op.MaxBodyBytes = maxUpload
+	op.MaxBodyBytes = MaxUpload
 	op.BodyReadTimeout = 2 * time.Minute
 	text := &huma.Schema{Type: huma.TypeString}
 	op.RequestBody = &huma.RequestBody{Content: map[string]*huma.MediaType{typeCSV: {Schema: text}}}
@@ -110,7 +110,7 @@ func uploads(in *importInput) ([]sitefile.Source, error) {
 	case typeCSV:
 		return []sitefile.Source{{Name: named(in.Name, "upload.csv"), Data: in.RawBody}}, nil
 	case typeForm:
-		return formFiles(multipart.NewReader(bytes.NewReader(in.RawBody), params["boundary"]))
+		return FormFiles(multipart.NewReader(bytes.NewReader(in.RawBody), params["boundary"]))
 	}
 	return nil, huma.Error415UnsupportedMediaType("Content-Type must be " + typeYAML + " (site file), " + typeCSV + " (users) or " + typeForm + " (several files)")
 }
@@ -126,8 +126,8 @@ func named(name, byType string) string {
 	return name
 }
 
-// formFiles reads a form in memory: files with secrets leave no copy on a disk.
-func formFiles(form *multipart.Reader) ([]sitefile.Source, error) {
+// FormFiles reads the files of a form in memory: files with secrets leave no copy on a disk.
+func FormFiles(form *multipart.Reader) ([]sitefile.Source, error) {
 	var files []sitefile.Source
 	for {
 		part, err := form.NextPart()

@@ -27,7 +27,7 @@ func (w *world) chromium(t *testing.T, lang string) *tab {
 	}
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox,
 		chromedp.Flag("disable-dev-shm-usage", true), chromedp.Flag("accept-lang", lang))
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute) // of a busy machine
 	t.Cleanup(cancel)
 	ctx, cancel = chromedp.NewExecAllocator(ctx, options...)
 	t.Cleanup(cancel)
@@ -77,6 +77,13 @@ func TestScreenshots(t *testing.T) {
 		for _, p := range shown(t, w) {
 			b.open(p.path)
 			b.shoot(dir, p.name+"-"+lang)
+		}
+		promote(t, w)
+		owner := w.chromium(t, lang)
+		owner.signIn("camille")
+		for _, p := range shownToOwners {
+			owner.open(p.path)
+			owner.shoot(dir, p.name+"-"+lang)
 		}
 	}
 }

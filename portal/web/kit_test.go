@@ -3,6 +3,7 @@ package web_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"iter"
 	"log/slog"
@@ -70,7 +71,7 @@ func newWorldOf(t *testing.T, e *directory.Enterprise) *world {
 		}
 	})
 	pages := web.New(web.Config{
-		Accounts: w.acc, Directory: w.config.live, Bridges: w.live, Registrations: w.live, Gateways: w.config, Settings: w.config, SpaceCalls: w.outs, Desk: w.desk, Trunks: w.live, Version: "v1", Log: log,
+		Accounts: w.acc, Directory: w.config.live, Bridges: w.live, Registrations: w.live, Gateways: w.config, Settings: w.config, SpaceCalls: w.outs, Desk: w.desk, Trunks: w.live, Configuration: w.config, Version: "v1", Log: log,
 	})
 	a, err := api.New(api.Config{Version: "v1", Directory: w.config.live, Bridges: w.live, Registrations: w.live, Log: log})
 	if err != nil {
@@ -149,6 +150,45 @@ func (c *config) SetUser(ctx context.Context, ref uint64, change func(*directory
 		}
 		return nil
 	})
+}
+
+// Import implements api.Configuration, as the server does.
+func (c *config) Import(ctx context.Context, files []sitefile.Source, dry bool, _ func(done, total int)) (api.Imported, error) {
+	var n api.Imported
+	read := func(current *directory.Enterprise) (*directory.Enterprise, error) {
+		next, err := sitefile.Read(sitefile.Options{Base: current}, files...)
+		if err != nil {
+			return nil, err
+		}
+		n = api.Imported{Sites: len(next.Sites)}
+		for _, s := range next.Sites {
+			n.Users += len(s.Users)
+			n.Workspaces += len(s.Workspaces)
+		}
+		return next, nil
+	}
+	if dry {
+		current, err := c.store.Load(ctx)
+		if err == nil {
+			_, err = read(current)
+		}
+		return n, err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err := c.store.Edit(ctx, nil, read); err != nil {
+		return n, err
+	}
+	d, err := c.read(ctx)
+	if err == nil {
+		c.live.Swap(d)
+	}
+	return n, err
+}
+
+// Export implements api.Configuration.
+func (c *config) Export(context.Context, sitefile.SecretMode) ([]byte, error) {
+	return nil, errors.New("not exported")
 }
 
 // site is a site as it is now.

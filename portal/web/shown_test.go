@@ -41,6 +41,18 @@ func shown(t *testing.T, w *world) []shownPage {
 	}
 }
 
+// shownToOwners are pages that only administrators of the enterprise have, or that look otherwise for them.
+var shownToOwners = []shownPage{{"enterprise-home", "/"}, {"enterprise-gateway", "/services/gateway"}, {"enterprise-users", "/users"}, {"import", "/import"}}
+
+// promote makes Camille an administrator of the enterprise.
+func promote(t *testing.T, w *world) {
+	t.Helper()
+	err := w.SetUser(t.Context(), w.user(t, "camille@acme.test").Ref, func(u *directory.User) { u.Roles = []directory.Role{directory.EnterpriseAdmin} })
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 // busy is a server on which something happens.
 func busy(t *testing.T, w *world) {
 	t.Helper()

@@ -178,6 +178,14 @@ func TestAccessibility(t *testing.T) {
 			b.open(p.path)
 			b.axe(p.path + " " + lang)
 		}
+		b.click("button", map[string]string{"fr": "Se déconnecter", "en": "Sign out"}[lang])
+		b.until(`location.pathname === "/sign-in"`)
+		promote(t, w)
+		b.signIn("camille")
+		for _, p := range shownToOwners {
+			b.open(p.path)
+			b.axe(p.path + " of owners, " + lang)
+		}
 	}
 }
 
