@@ -30,6 +30,7 @@ type Config struct {
 	Desk          Desk
 	Trunks        api.Trunks
 	Configuration api.Configuration
+	Phones        Phones
 	Log           *slog.Logger // nil discards
 }
 
@@ -70,6 +71,10 @@ func (p *Portal) Routes(mux page.Router) {
 		"GET /users/{ref}":                            p.user,
 		"POST /users/{ref}":                           p.changeUser,
 		"GET /phones":                                 p.phones,
+		"GET /phones/{mac}":                           p.phone,
+		"POST /phones/{mac}/setup":                    p.phoneSetup,
+		"POST /phones/{mac}/revoke":                   p.phoneRevoke,
+		"POST /phones/{mac}/resync":                   p.phoneResync,
 		"GET /registrations":                          p.registrations,
 		"GET /import":                                 p.imports(p.importForm),
 		"POST /import":                                p.imports(p.importFiles),

@@ -25,6 +25,7 @@ import (
 	"passerelle/portal/api"
 	"passerelle/portal/httpd"
 	"passerelle/portal/web"
+	"passerelle/provision"
 	"passerelle/sip"
 	"passerelle/store"
 	"passerelle/store/storetest"
@@ -33,12 +34,13 @@ import (
 // world is the portal on a store of its own, behind the server's own front, on a real listener.
 type world struct {
 	*config
-	url  string
-	live *fakeLive
-	outs *fakeCalls
-	acc  *account.Accounts
-	desk *hoteling.Desk
-	log  *syncBuffer
+	url    string
+	live   *fakeLive
+	outs   *fakeCalls
+	acc    *account.Accounts
+	desk   *hoteling.Desk
+	phones *provision.Phones
+	log    *syncBuffer
 }
 
 // newWorld serves the demo's enterprise with another administrator for each role.
@@ -61,6 +63,7 @@ func newWorldOf(t *testing.T, e *directory.Enterprise) *world {
 	log := slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	w.acc = account.New(account.Config{Directory: w.config.live, Passwords: w.store, Records: w.store, Sessions: w.store.Sessions(), Log: log})
 	w.desk = hoteling.NewDesk(hoteling.DeskConfig{Directory: w.config.live, Log: log})
+	w.phones = provision.New(provision.Config{Directory: w.config.live, Registrations: w.live, Notices: w.live, Log: log})
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- w.desk.Run(ctx) }() // ended by the cleanup, which waits
@@ -71,7 +74,7 @@ func newWorldOf(t *testing.T, e *directory.Enterprise) *world {
 		}
 	})
 	pages := web.New(web.Config{
-		Accounts: w.acc, Directory: w.config.live, Bridges: w.live, Registrations: w.live, Gateways: w.config, Settings: w.config, SpaceCalls: w.outs, Desk: w.desk, Trunks: w.live, Configuration: w.config, Version: "v1", Log: log,
+		Accounts: w.acc, Directory: w.config.live, Bridges: w.live, Registrations: w.live, Gateways: w.config, Settings: w.config, SpaceCalls: w.outs, Desk: w.desk, Phones: w.phones, Trunks: w.live, Configuration: w.config, Version: "v1", Log: log,
 	})
 	a, err := api.New(api.Config{Version: "v1", Directory: w.config.live, Bridges: w.live, Registrations: w.live, Log: log})
 	if err != nil {
@@ -218,7 +221,10 @@ type fakeLive struct {
 	binding []sip.Binding
 	ended   []string
 	trunks  []trunks.State
+	deaf    error // what phones answer that are told to fetch
 }
+
+func (f *fakeLive) Notify(context.Context, sip.Notice) error { return f.deaf }
 
 func (f *fakeLive) States() []trunks.State {
 	f.mu.Lock()

@@ -29,6 +29,7 @@ func shown(t *testing.T, w *world) []shownPage {
 		{"users", "/users"},
 		{"user", fmt.Sprint("/users/", w.user(t, "bruno@acme.test").Ref)},
 		{"phones", "/phones"},
+		{"phone", "/phones/00:a0:c9:11:22:01"},
 		{"registrations", "/registrations"},
 		{"trunks", "/trunks"},
 		{"hoteling", "/services/hoteling"},
