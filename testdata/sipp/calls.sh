@@ -191,6 +191,23 @@ hotel() {
 	callee "hotel_called-$base" 3 && owner=1 play talk_a 2 -key dial "$(line 3)" -d 500 || return 1
 	to_host 2 && to_host 1
 }
+# Twenty callers and three calls of the space, which wants them at the same moment, for fifteen seats.
+seated() { api GET "bridges/$1" | grep -o '"id": *"' | wc -l; }
+race() {
+	local space n spare=()
+	space=$(space_of 8)
+	for n in 1 2 3; do
+		play register $n || return 1
+		play race_b $n -d 8000 -timeout 25 & # perhaps never called: not judged
+		spare+=($!)
+		eventually 10 listens $((ports + base + n))
+	done
+	caller race_a 0 -m 20 -r 100 -key dial "sip:+33170001000@bench.test;space=7008" -d 8000
+	for n in 1 2 3; do out "$space" $((3000000 + base + n)); done
+	eventually 10 equals seated "$space" 15 && sleep 2 && equals seated "$space" 15 || { echo "$(seated "$space") have a seat, want 15" >"$dir/why"; return 1; }
+	wait "${spare[@]}"
+	return 0
+}
 pair() { callee "$2" 1 && caller "$1" 0 -key dial "$(line 1)" -d "${3:-1500}"; }
 
 scenarios
@@ -247,6 +264,7 @@ call 'a space calls a line' out_line 5
 call 'a space calls a line that does not answer' out_unanswered 6
 call 'a space calls out: cancelled' out_cancelled 7 49
 call 'a guest on host phones' hotel
+call 'fifteen seats for callers by URI and calls of the space' race
 
 reap
 check 'no leg is left' eventually 40 quiet
