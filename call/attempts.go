@@ -96,6 +96,7 @@ func (o *onward) prepare(a *attempt, local netip.Addr) error {
 		return mediaStatus(err)
 	}
 	o.sides = append(o.sides, a.media)
+	a.out.Urgent = o.urgent
 	a.out.Reliable = o.leg != nil && o.leg.Invite().Supports("100rel")
 	if a.late {
 		a.out.Reliable = false // an offer in a provisional answer would wait for the caller's

@@ -33,6 +33,7 @@ type onward struct {
 	from     callerID
 	hops     int // Max-Forwards of what goes on
 	direct   bool
+	urgent   bool      // a call for help: no drain stands before it
 	media    mediaSide // of the caller
 	offered  bool      // the caller has made an offer
 	sides    []mediaSide
@@ -65,7 +66,7 @@ func (r *Root) serveOnward(ctx context.Context, leg *sip.Leg, caller directory.C
 		direct: r.isDirect(caller, route),
 	}
 	if route.Kind == ToEmergency {
-		o.from = o.from.forHelp(route.Callback)
+		o.from, o.urgent = o.from.forHelp(route.Callback), true
 		r.helped.note(caller.Device.Username)
 	}
 	defer o.close()

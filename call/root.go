@@ -113,7 +113,10 @@ func (r *Root) Media(m MediaConfig) { r.media = m }
 // Limit sets what bounds calls to the outside, before the first leg.
 func (r *Root) Limit(l Limits) { r.limits = l }
 
-var _ sip.Handler = (*Root)(nil)
+var (
+	_ sip.Handler = (*Root)(nil)
+	_ sip.Urgent  = (*Root)(nil)
+)
 
 // ServeLeg implements sip.Handler.
 func (r *Root) ServeLeg(ctx context.Context, leg *sip.Leg) error {
@@ -151,6 +154,17 @@ func (r *Root) ServeLeg(ctx context.Context, leg *sip.Leg) error {
 	r.records.end(leg, err)
 	log.InfoContext(ctx, "call ended", "after", time.Since(start).Round(time.Millisecond), "err", err)
 	return err
+}
+
+// Urgent implements sip.Urgent: calls for help are served to the end.
+func (r *Root) Urgent(in *sip.Invite) bool {
+	dir := r.dir.Current()
+	caller, err := r.callerOf(dir, in)
+	if err != nil {
+		return false
+	}
+	_, help := Emergency(dir, caller, dialledBy(caller, in))
+	return help
 }
 
 // serveRoute serves a call where the plan sends it.

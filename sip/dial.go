@@ -20,6 +20,8 @@ type Outgoing struct {
 	Offer   []byte   // nil leaves the offer to the callee: Answered returns it and Acknowledge answers it
 	Headers []Header // further headers, such as P-Asserted-Identity
 	Focus   bool     // our end is the focus of a conference: Contact has isfocus (RFC 4579 §4.1)
+	// Urgent calls are made while the server drains, too: those for help.
+	Urgent bool
 	// Reliable says that we take reliable provisional answers (RFC 3262). They are acknowledged in any case.
 	Reliable bool
 	// MaxForwards is how many hops the INVITE may still take; zero means 70. Who passes a call on takes one less than it came
@@ -58,7 +60,7 @@ func (b *Binding) Target() Target {
 // Answered waits for the answer. Hangup cancels a call that is not answered (RFC 3261 §9.1). A leg that ends unanswered has
 // the callee's status in its Cause, as a *StatusError.
 func (s *Server) Dial(ctx context.Context, o Outgoing) (*Leg, error) {
-	if s.draining.Load() {
+	if s.draining.Load() && !o.Urgent {
 		return nil, fmt.Errorf("call: %w", ErrShutdown)
 	}
 	if err := s.reach(ctx, &o.Target); err != nil {

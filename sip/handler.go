@@ -11,6 +11,12 @@ type Handler interface {
 	ServeLeg(ctx context.Context, leg *Leg) error
 }
 
+// Urgent is a Handler that tells calls which are served while the server drains, too: those for help.
+type Urgent interface {
+	// Urgent must not wait; it runs before the leg of the INVITE exists.
+	Urgent(*Invite) bool
+}
+
 // HandlerFunc makes a Handler of a function.
 type HandlerFunc func(ctx context.Context, leg *Leg) error
 

@@ -18,6 +18,22 @@ type Invite struct {
 	headers []sipmsg.Header
 }
 
+// newInvite is what an INVITE says.
+func newInvite(in *inbound, who Identity) *Invite {
+	req := in.Request
+	from, to := req.From(), req.To()
+	i := &Invite{
+		RequestURI: newURI(&req.Recipient),
+		From:       newAddress(from.DisplayName, &from.Address, from.Params),
+		To:         newAddress(to.DisplayName, &to.Address, to.Params),
+		Identity:   who, Source: in.src, headers: req.Headers(),
+	}
+	if c := req.Contact(); c != nil {
+		i.Contact = newURI(&c.Address)
+	}
+	return i
+}
+
 // Header returns the value of the first header of that name, empty when there is none. Compact forms count as their long
 // names.
 func (in *Invite) Header(name string) string {

@@ -12,7 +12,7 @@ func (s *Server) takeInvite(in *inbound) {
 	if !known {
 		return
 	}
-	if s.draining.Load() {
+	if s.draining.Load() && !s.urgent(in, who) {
 		in.answer(503, "", sipmsg.NewHeader("Retry-After", "30"))
 		return
 	}
@@ -37,6 +37,12 @@ func (s *Server) takeInvite(in *inbound) {
 	}
 	_ = tx.respond(s.dress(newResponse(in.Request, 100, "", "")))
 	leg.start()
+}
+
+// urgent tells a call that no drain may stand before.
+func (s *Server) urgent(in *inbound, who Identity) bool {
+	h, ok := s.handler.(Urgent)
+	return ok && h.Urgent(newInvite(in, who))
 }
 
 // identify tells who sends an INVITE. A registered connection or a valid digest wins, then the source of a trunk; anybody

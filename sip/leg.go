@@ -91,19 +91,11 @@ func (s *Server) newLeg(in *inbound, tx *serverTx, who Identity, offer []byte) *
 	remoteTag, _ := from.Params.Get("tag")
 	l := &Leg{
 		s: s, offer: offer, merge: mergeKeyOf(req),
-		id: DialogID{CallID: req.CallID().Value(), LocalTag: newTag(), RemoteTag: RemoteTag(remoteTag)},
-		invite: &Invite{
-			RequestURI: newURI(&req.Recipient),
-			From:       newAddress(from.DisplayName, &from.Address, from.Params),
-			To:         newAddress(to.DisplayName, &to.Address, to.Params),
-			Identity:   who, Source: in.src, headers: req.Headers(),
-		},
-		inbox: make(chan any), events: make(chan LegEvent, legEvents), done: make(chan struct{}), gone: make(chan struct{}),
+		id:     DialogID{CallID: req.CallID().Value(), LocalTag: newTag(), RemoteTag: RemoteTag(remoteTag)},
+		invite: newInvite(in, who),
+		inbox:  make(chan any), events: make(chan LegEvent, legEvents), done: make(chan struct{}), gone: make(chan struct{}),
 		tx: tx, req: req, flow: in.flow, peer: in.src, since: time.Now(), heardSeq: true,
 		localSeq: newCSeq(), remoteSeq: req.CSeq().SeqNo, awaiting: make(map[uint32]*awaitedACK),
-	}
-	if c := req.Contact(); c != nil {
-		l.invite.Contact = newURI(&c.Address)
 	}
 	l.log = s.log.With("call_id", l.id.CallID, "leg", short(l.id.LocalTag))
 	l.local = to.AsFrom()

@@ -341,6 +341,28 @@ func TestDrain(t *testing.T) {
 	})
 }
 
+// TestDrainLetsCallsForHelpOut serves 112 while other new calls are refused.
+func TestDrainLetsCallsForHelpOut(t *testing.T) {
+	inWorld(t, func(w *world) {
+		carrier := &ringing{calls: make(chan *softphone.Incoming, 8)}
+		carrier.Phone = w.phone("112", "", func(c *softphone.Config) {
+			c.Local, c.Domain = trunkAddr, "carrier.test"
+			c.OnInvite = func(in *softphone.Incoming) { carrier.calls <- in }
+		})
+		camille := w.camille()
+		c := w.enter(w.alice(), aliceSpace)
+		w.stop()
+		time.Sleep(time.Second)
+		call := w.dial(w.t.Context(), camille, "sip:112@paris.acme.test", softphone.InviteOptions{})
+		help := w.take(carrier.rings(w))
+		w.meet(w.up(call), help)
+		if got := w.refused(camille, "sip:0123456789@paris.acme.test", softphone.InviteOptions{}); got != 503 {
+			t.Errorf("another call during the drain got %s, want 503", statusError(got))
+		}
+		w.gone(c, 90*time.Second)
+	})
+}
+
 func TestOffers(t *testing.T) {
 	tests := []struct {
 		name string
