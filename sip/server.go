@@ -63,6 +63,7 @@ type Server struct {
 	referrals referrals
 	events    []string // for Allow-Events; not changed once the server runs
 	draining  atomic.Bool
+	serving   chan struct{}  // closed by Run
 	wait      sync.WaitGroup // connections and delayed answers
 }
 
@@ -88,7 +89,7 @@ func NewServer(cfg ServerConfig, auth *Authenticator, reg *Registrar, lines Line
 	s := &Server{
 		cfg: cfg, log: cfg.Log, metrics: newMetrics(cfg.Metrics),
 		auth: auth, reg: reg, lines: lines, handler: h, guard: cfg.Guard,
-		flows: newFlowTable(), legs: newLegTable(), subs: newSubscriptions(cfg.Subscriptions), events: cfg.AllowEvents,
+		serving: make(chan struct{}), flows: newFlowTable(), legs: newLegTable(), subs: newSubscriptions(cfg.Subscriptions), events: cfg.AllowEvents,
 	}
 	s.txs = newTransactions(s.metrics)
 	s.boxes = newMailboxes(s.work)
@@ -122,6 +123,7 @@ func (s *Server) Run(ctx context.Context) error {
 			start(func(ctx context.Context) error { return s.serveListener(ctx, kind, l) })
 		}
 	}
+	close(s.serving)
 	select {
 	case <-ctx.Done():
 	case <-run.Done():
@@ -153,6 +155,9 @@ var errStopped = errors.New("stopped")
 func closeWith(ctx context.Context, c interface{ Close() error }) {
 	context.AfterFunc(ctx, func() { _ = c.Close() })
 }
+
+// Serving is closed once Run has its sockets, so that requests of ours can leave.
+func (s *Server) Serving() <-chan struct{} { return s.serving }
 
 // Drain refuses new calls with 503 and Retry-After from now on; calls that are up go on.
 func (s *Server) Drain() { s.draining.Store(true) }

@@ -56,5 +56,9 @@ func (h *house) runTrunks(ctx, serving context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(serving, cancel)()
+	select {
+	case <-h.server.Serving(): // no address is down for a socket of ours that is not there yet
+	case <-ctx.Done():
+	}
 	return h.trunks.Run(ctx)
 }
