@@ -53,7 +53,7 @@ func newWorld(t *testing.T) *world {
 	return newWorldOf(t, e)
 }
 
-func newWorldOf(t *testing.T, e *directory.Enterprise) *world {
+func newWorldOf(t testing.TB, e *directory.Enterprise) *world {
 	t.Helper()
 	w := &world{config: &config{store: storetest.New(t)}, live: &fakeLive{}, outs: &fakeCalls{}, log: &syncBuffer{}}
 	if err := w.store.Import(t.Context(), e, nil); err != nil {
@@ -97,7 +97,7 @@ type config struct {
 	mu    sync.Mutex
 }
 
-func (c *config) load(t *testing.T) *directory.Directory {
+func (c *config) load(t testing.TB) *directory.Directory {
 	t.Helper()
 	d, err := c.read(t.Context())
 	if err != nil {
@@ -291,13 +291,13 @@ func (s *syncBuffer) String() string {
 
 // browser is somebody's browser, without scripts.
 type browser struct {
-	t      *testing.T
+	t      testing.TB
 	url    string
 	client *http.Client
 	lang   string
 }
 
-func (w *world) browser(t *testing.T) *browser {
+func (w *world) browser(t testing.TB) *browser {
 	t.Helper()
 	jar, err := cookiejar.New(nil)
 	if err != nil {
@@ -307,7 +307,7 @@ func (w *world) browser(t *testing.T) *browser {
 }
 
 // as is the browser of somebody who is signed in with the demo's password.
-func (w *world) as(t *testing.T, name string) *browser {
+func (w *world) as(t testing.TB, name string) *browser {
 	t.Helper()
 	b := w.browser(t)
 	if got := b.post("/sign-in", "email", name+"@acme.test", "password", name+"-demo"); got.code != http.StatusOK || strings.Contains(got.path, "sign-in") {

@@ -48,21 +48,7 @@ func TestPhonesTellTheirState(t *testing.T) {
 
 // TestTenThousandUsers holds the lists to what does not depend on the machine: rows and bytes per page.
 func TestTenThousandUsers(t *testing.T) {
-	e := &directory.Enterprise{Name: "acme"}
-	s := directory.NewSite()
-	s.Name, s.Domain, s.Country, s.Timezone, s.ExtensionLength = "Grand", "grand.acme.test", "FR", "Europe/Paris", 5
-	s.Numbers = []directory.Number{"+33170001000", "+33170001001"}
-	s.Gateway.Number = "+33170001000"
-	for i := range 10_000 {
-		u := directory.NewUser(directory.Person)
-		u.Name, u.Extension, u.Pack = fmt.Sprintf("Personne %05d", i), fmt.Sprint(10000+i), directory.Premium
-		u.Number = directory.Number(fmt.Sprintf("+3318%07d", i))
-		u.Phone = &directory.Device{Username: fmt.Sprint("phone", i), Password: "x", Model: "CP-8851-3PCC"}
-		s.Users = append(s.Users, u)
-	}
-	s.Users[0].Name, s.Users[0].Email, s.Users[0].PortalPassword, s.Users[0].Roles = "Admin", "admin@acme.test", "admin-demo", []directory.Role{directory.SiteAdmin}
-	e.Sites = append(e.Sites, s)
-	w := newWorldOf(t, e)
+	w := newWorldOf(t, large(10_000))
 	b := w.as(t, "admin")
 	for path, rows := range map[string]int{
 		"/users": 50, "/users?page=200": 50, "/users?page=9999": 50, "/users?q=Personne+01234": 1, "/users?q=18+00+01+23+4": 1,
