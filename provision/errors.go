@@ -18,5 +18,6 @@ var (
 	errExpired  = errors.New("the link has expired")
 	errOtherMAC = errors.New("the link is another phone's")
 	errNotTLS   = errors.New("the phone asked without TLS")
+	errBarred   = errors.New("its links were revoked")
 	errGone     = errors.New("the phone has left the directory")
 )

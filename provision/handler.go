@@ -1,6 +1,7 @@
 package provision
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
@@ -29,6 +30,8 @@ func (p *Phones) Handler() http.Handler {
 		read := r.Method == http.MethodGet || r.Method == http.MethodHead
 		_, isReport := strings.CutPrefix(file+"/", "prt/")
 		switch {
+		case ok && !cut && read: // no link
+			p.certified(w, r, rest)
 		case !ok || !cut || token == "" || len(r.URL.Path) > maxPath:
 			http.NotFound(w, r)
 		case read && !isReport:
@@ -52,11 +55,19 @@ var (
 	hostName  = regexp.MustCompile(`^[A-Za-z0-9.:\[\]-]{1,260}$`)
 )
 
-// profile gives a phone its profile.
+// profile gives a phone its profile by a link.
 func (p *Phones) profile(w http.ResponseWriter, r *http.Request, token, file string) {
-	opened, ok := p.opens(token)
+	if opened, ok := p.opens(token); ok {
+		p.give(w, r, opened, file)
+		return
+	}
+	http.NotFound(w, r)
+}
+
+// give gives a phone its profile if what it asks for is its own.
+func (p *Phones) give(w http.ResponseWriter, r *http.Request, opened access, file string) {
 	m := phoneFile.FindStringSubmatch(file)
-	if !ok || file != "" && m == nil && !modelFile.MatchString(file) || !hostName.MatchString(r.Host) {
+	if file != "" && m == nil && !modelFile.MatchString(file) || !hostName.MatchString(r.Host) {
 		http.NotFound(w, r)
 		return
 	}
@@ -91,7 +102,7 @@ func (p *Phones) profile(w http.ResponseWriter, r *http.Request, token, file str
 		p.refuse(w, r, opened.mac, err)
 		return
 	}
-	p.log.InfoContext(r.Context(), "phone fetched its profile", "mac", d.MAC, "line", d.User, "tls", secure, "first", !opened.own, "remote", r.RemoteAddr)
+	p.log.InfoContext(r.Context(), "phone fetched its profile", "mac", d.MAC, "line", d.User, "tls", secure, "certified", opened.certified, "remote", r.RemoteAddr)
 	w.Header().Set("Content-Type", contentType)
 	base := d.User.Site.Phones.URL
 	if base == "" {
@@ -115,6 +126,11 @@ func (p *Phones) opens(token string) (access, bool) {
 func (p *Phones) fetched(ctx context.Context, by access, dir *directory.Directory, d *directory.Device, f Fetch) (Record, error) {
 	r, err := p.edit(ctx, d.MAC, func(r *Record) error {
 		switch {
+		case by.certified && r.Barred:
+			return errBarred
+		case by.certified:
+			r.Token = cmp.Or(r.Token, directory.Secret(rand.Text()))
+			r.Setup = usedUp(r.Setup)
 		case by.own && r.Token == "", !by.own && r.Setup == nil:
 			return errNoAccess // revoked meanwhile
 		case by.own:
@@ -157,7 +173,7 @@ func (p *Phones) refuse(w http.ResponseWriter, r *http.Request, mac directory.MA
 	switch {
 	case errors.Is(cause, errNotTLS):
 		http.Error(w, "use https", http.StatusForbidden)
-	case errors.Is(cause, errNoAccess), errors.Is(cause, errSpent), errors.Is(cause, errExpired), errors.Is(cause, errOtherMAC), errors.Is(cause, errGone):
+	case errors.Is(cause, errNoAccess), errors.Is(cause, errSpent), errors.Is(cause, errExpired), errors.Is(cause, errOtherMAC), errors.Is(cause, errGone), errors.Is(cause, errBarred):
 		http.NotFound(w, r)
 	default:
 		w.Header().Set("Retry-After", "60")

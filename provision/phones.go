@@ -69,6 +69,8 @@ type Phones struct {
 type access struct {
 	mac directory.MAC
 	own bool // the phone's own link, not the one that works once
+	// certified says that the phone has shown its certificate instead of a link.
+	certified bool
 }
 
 // Refusal is why a phone did not get what it asked for.
@@ -125,10 +127,10 @@ func (p *Phones) putLocked(r Record) {
 	}
 	p.records[r.MAC] = &r
 	if r.Token != "" {
-		p.byToken[sha256.Sum256([]byte(r.Token.Reveal()))] = access{r.MAC, true}
+		p.byToken[sha256.Sum256([]byte(r.Token.Reveal()))] = access{mac: r.MAC, own: true}
 	}
 	if r.Setup != nil {
-		p.byToken[[sha256.Size]byte(r.Setup.Hash)] = access{r.MAC, false}
+		p.byToken[[sha256.Size]byte(r.Setup.Hash)] = access{mac: r.MAC}
 	}
 }
 
@@ -189,7 +191,7 @@ func (p *Phones) NewSetup(ctx context.Context, mac directory.MAC) (path string, 
 	hash := sha256.Sum256([]byte(token))
 	until = time.Now().Add(SetupLife)
 	_, err = p.edit(ctx, mac, func(r *Record) error {
-		r.Setup = &Setup{Hash: hash[:], Until: until}
+		r.Setup, r.Barred = &Setup{Hash: hash[:], Until: until}, false
 		return nil
 	})
 	if err != nil {
@@ -198,10 +200,10 @@ func (p *Phones) NewSetup(ctx context.Context, mac directory.MAC) (path string, 
 	return Root + token + "/", until, nil
 }
 
-// Revoke ends all links of a phone: it needs another one before it fetches again.
+// Revoke ends all links of a phone: it needs another one before it fetches again, with a certificate too.
 func (p *Phones) Revoke(ctx context.Context, mac directory.MAC) error {
 	_, err := p.edit(ctx, mac, func(r *Record) error {
-		r.Token, r.Setup = "", nil
+		r.Token, r.Setup, r.Barred = "", nil, true
 		return nil
 	})
 	if err != nil {

@@ -14,6 +14,8 @@ type Record struct {
 	Token directory.Secret
 	// Setup is the link that works once; nil when there is none.
 	Setup *Setup
+	// Barred says that the phone's certificate gives it nothing, as its access was revoked.
+	Barred bool `json:",omitempty"`
 	// Fetch is the last time that the phone fetched its profile; nil before the first.
 	Fetch *Fetch
 	// Reports are the problem reports that are kept, the newest first.

@@ -2,7 +2,10 @@ package main
 
 import (
 	"crypto/tls"
+	"encoding/pem"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -40,5 +43,34 @@ func TestPhoneFetchesByTLS(t *testing.T) {
 	s.stop()
 	if token := strings.Trim(strings.TrimPrefix(path, "/p/"), "/"); strings.Contains(s.log.String(), token) || !strings.Contains(s.log.String(), "/p/***") {
 		t.Errorf("the link is in the log, or no request is:\n%s", s.log.String())
+	}
+}
+
+// TestHTTPSFlags refuses authorities that cannot be read, and takes those that can.
+func TestHTTPSFlags(t *testing.T) {
+	empty, good := filepath.Join(t.TempDir(), "empty.pem"), filepath.Join(t.TempDir(), "good.pem")
+	if err := os.WriteFile(empty, []byte("nothing"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	block := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: testTLS().Certificates[0].Certificate[0]})
+	if err := os.WriteFile(good, block, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for file, fault := range map[string]string{empty: "there is no certificate", filepath.Join(t.TempDir(), "none.pem"): "no such file"} {
+		c := &serveCmd{HTTPS: "127.0.0.1:0", PhoneCA: file}
+		if _, err := c.secureWeb(t.Context(), testTLS()); err == nil || !strings.Contains(err.Error(), fault) {
+			t.Errorf("%s: %v", file, err)
+		}
+	}
+	c := &serveCmd{HTTPS: "127.0.0.1:0", PhoneCA: good}
+	ln, err := c.secureWeb(t.Context(), testTLS())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := ln.Close(); err != nil {
+		t.Error(err)
+	}
+	if testTLS().ClientCAs != nil {
+		t.Error("SIP asks phones for certificates too")
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -41,6 +42,7 @@ type serveCmd struct {
 	Key        string        `help:"Private key (PEM) of TLS, WSS and HTTPS." placeholder:"F"`
 	HTTP       string        `name:"http" help:"HTTP address: portal, API, metrics, health." default:"127.0.0.1:8080" placeholder:"HOST:PORT"`
 	HTTPS      string        `name:"https" help:"The same by TLS, for browsers and for phones that fetch their configuration." placeholder:"HOST:PORT"`
+	PhoneCA    string        `name:"phone-ca" help:"Authorities (PEM) whose certificates prove phones that fetch by HTTPS without a link." placeholder:"F"`
 	RTP        string        `name:"rtp" help:"Media addresses." default:":10000-19999" placeholder:"HOST:MIN-MAX"`
 	Advertise  string        `help:"Address that phones are told, when it is not the one they reach." placeholder:"IP"`
 	Log        string        `help:"Log format." enum:"text,json" default:"json"`
@@ -179,6 +181,18 @@ func (c *serveCmd) web(ctx context.Context, h *house, config *configuration, acc
 func (c *serveCmd) secureWeb(ctx context.Context, config *tls.Config) (net.Listener, error) {
 	if c.HTTPS == "" {
 		return nil, nil
+	}
+	config = config.Clone()
+	if c.PhoneCA != "" {
+		pem, err := os.ReadFile(c.PhoneCA)
+		if err != nil {
+			return nil, fmt.Errorf("--phone-ca: %w", err)
+		}
+		config.ClientCAs = x509.NewCertPool()
+		if !config.ClientCAs.AppendCertsFromPEM(pem) {
+			return nil, fmt.Errorf("--phone-ca %s: there is no certificate in it", c.PhoneCA)
+		}
+		config.ClientAuth = tls.VerifyClientCertIfGiven
 	}
 	ln, err := (&net.ListenConfig{}).Listen(ctx, "tcp", c.HTTPS)
 	if err != nil {
