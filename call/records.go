@@ -68,13 +68,13 @@ func (rs *records) beginOut(call string, leg *sip.Leg, a *attempt, from string) 
 }
 
 func (rs *records) add(leg *sip.Leg, r *cdr.Record) {
+	rs.journal.Begin(*r) // a slow disk holds up this leg and no other one's account
 	rs.mu.Lock()
 	defer rs.mu.Unlock()
 	if rs.open == nil {
 		rs.open = make(map[*sip.Leg]*cdr.Record)
 	}
 	rs.open[leg] = r
-	rs.journal.Begin(*r)
 }
 
 // meant is the number that was called as the plan understood it. What the plan refused is recorded only where it cannot be a
