@@ -2,6 +2,7 @@ package call
 
 import (
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -63,8 +64,8 @@ func (d diversion) entry(t *directory.Trunk, by string) string {
 // latest first (RFC 5806 §6), and History-Info, the first first. target is what is called now.
 func (o *onward) history(t *directory.Trunk, target string) []sip.Header {
 	var all []sip.Header
-	for i := len(o.diverted) - 1; i >= 0; i-- {
-		all = append(all, o.diverted[i].header(t))
+	for _, d := range slices.Backward(o.diverted) {
+		all = append(all, d.header(t))
 	}
 	for _, v := range o.came.diversions {
 		if t != nil || !isPrivate(v) {

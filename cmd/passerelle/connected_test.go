@@ -200,7 +200,7 @@ func TestHistoryIsTold(t *testing.T) {
 		history []string // to the carrier, in order
 		hidden  bool
 	}{
-		{"twice", func(s *directory.Site) {}, []string{
+		{"twice", func(*directory.Site) {}, []string{
 			"<sip:+33170001202@paris.acme.test?Reason=SIP%3Bcause=302%3Btext=%22Moved%20Temporarily%22>;index=1",
 			"<sip:+33170001203@paris.acme.test;cause=302?Reason=SIP%3Bcause=486%3Btext=%22Busy%20Here%22>;index=1.1;mp=1",
 			";cause=486>;index=1.1.1;mp=1.1",
