@@ -3,6 +3,7 @@ package call
 import (
 	"errors"
 	"strings"
+	"time"
 
 	"passerelle/directory"
 	"passerelle/sip"
@@ -93,7 +94,25 @@ func sameNumber(a, b string, site *directory.Site) bool {
 
 // rename has the other side of a member be told who is there now.
 func (t *twoParty) rename(s side) {
-	t.unnamed[s.other()] = true
+	t.unnamed[s.other()], t.untold[s.other()] = true, 0
+}
+
+// A phone that cannot be told who is there now, since it negotiates or has something else to do, is asked so often again, after a
+// while.
+const (
+	nameTries = 5
+	namePause = 1500 * time.Millisecond
+)
+
+// nameAgain has a side be told again that could not be told, by the means that is left. It runs on the owner.
+func (t *twoParty) nameAgain(s side, leg *sip.Leg, byOffer bool) {
+	if t.legs[s].leg != leg || t.untold[s] >= nameTries {
+		return
+	}
+	t.untold[s]++
+	t.unnamed[s] = true
+	t.again[s] = t.again[s] || byOffer
+	t.refresh()
 }
 
 // names are the headers that tell a side who the other one is.
@@ -120,14 +139,15 @@ func (t *twoParty) tellNames() {
 				return
 			}
 			t.log.DebugContext(t.ctx, "connected line not told", "side", side(s).String(), "err", err)
-			if errors.Is(err, sip.ErrNotAllowed) {
-				_ = t.do(t.ctx, func() { // the call may have ended
-					if t.legs[s].leg == leg {
-						t.again[s], t.unnamed[s] = true, true
-						t.refresh()
-					}
-				})
+			byOffer := errors.Is(err, sip.ErrNotAllowed)
+			if !byOffer {
+				select {
+				case <-time.After(namePause):
+				case <-t.ctx.Done():
+					return
+				}
 			}
+			_ = t.do(t.ctx, func() { t.nameAgain(side(s), leg, byOffer) }) // the call may have ended
 		})
 	}
 }

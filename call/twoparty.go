@@ -33,6 +33,7 @@ type twoParty struct {
 	reoffers chan reoffered
 	pending  [2]bool // an offer to this side has no answer yet
 	unnamed  [2]bool // this side must be told who the other one is
+	untold   [2]int  // how often it could not be told
 	again    [2]bool // this side must be told something new as soon as nothing is pending
 	watch    *watch
 	transfer *transfer     // under way, nil if none
@@ -47,6 +48,7 @@ type twoParty struct {
 type reoffered struct {
 	to     side
 	leg    *sip.Leg
+	named  bool // the offer told who is there
 	passed bool // the other side waits for the answer
 	answer []byte
 	err    error
@@ -275,7 +277,7 @@ func (t *twoParty) offer(to side, passed bool) {
 	t.root.spawn(func() { // ends with the answer, or with the leg
 		answer, err := leg.Reoffer(t.ctx, offer, names...)
 		select {
-		case t.reoffers <- reoffered{to: to, leg: leg, passed: passed, answer: answer, err: err}:
+		case t.reoffers <- reoffered{to: to, leg: leg, named: names != nil, passed: passed, answer: answer, err: err}:
 		case <-t.ctx.Done():
 		}
 	})
@@ -291,6 +293,10 @@ func (t *twoParty) answered(r reoffered) {
 	err := r.err
 	if err == nil {
 		err = mediaStatus(m.media.Answered(r.answer))
+	}
+	if r.err != nil && r.named {
+		t.unnamed[r.to] = t.untold[r.to] < nameTries
+		t.untold[r.to]++
 	}
 	if !r.passed {
 		if err != nil {

@@ -3,10 +3,12 @@ package main
 import (
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"passerelle/directory"
 	"passerelle/directory/sitefile"
+	"passerelle/internal/memnet"
 	"passerelle/softphone"
 )
 
@@ -286,5 +288,57 @@ func TestPickupShowsPeers(t *testing.T) {
 		w.sees(c, aliceID)
 		w.bye(c)
 		w.gone(a, time.Second)
+	})
+}
+
+// TestPhoneIsToldAgain tells a phone who is there once it takes it: one that could not before, and one that takes neither UPDATE
+// nor offers is left in peace.
+func TestPhoneIsToldAgain(t *testing.T) {
+	transfer := func(w *world, camille *ringing, refuse func()) (c, b *softphone.Call) {
+		alice, bruno := w.registered("alice-app", "sA-44c1d0"), w.registered("+33170001202", "pB-91aa37")
+		call := w.dial(w.t.Context(), alice.Phone, "sip:203@paris.acme.test", softphone.InviteOptions{})
+		c = w.take(camille.rings(w))
+		a := w.up(call)
+		refuse()
+		if err := a.Refer(w.t.Context(), "sip:202@paris.acme.test"); err != nil {
+			w.t.Fatal(err)
+		}
+		b = w.take(bruno.rings(w))
+		w.gone(a, 2*time.Second)
+		return c, b
+	}
+	inWorld(t, func(w *world) {
+		camille := w.registered("+33170001203", "pC-0be5d2")
+		c, b := transfer(w, camille, func() { camille.AnswerWith("UPDATE", 491) })
+		time.Sleep(2 * time.Second)
+		camille.AnswerWith("UPDATE", 0)
+		time.Sleep(2 * time.Second)
+		w.sees(c, brunoID)
+		w.bye(c)
+		w.gone(b, time.Second)
+	})
+	inWorld(t, func(w *world) {
+		camille := w.registered("+33170001203", "pC-0be5d2")
+		asked := 0
+		w.net.OnPacket(func(p memnet.Packet) memnet.Verdict {
+			if p.Dst == camille.LocalAddr() && (p.Is("UPDATE") || p.Is("INVITE")) {
+				asked++
+			}
+			return memnet.Verdict{}
+		})
+		c, b := transfer(w, camille, func() { camille.AnswerWith("UPDATE", 405); camille.AnswerWith("INVITE", 488) })
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		first := asked
+		if first < 3 || first > 14 {
+			t.Errorf("asked %d times in a minute", first)
+		}
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if asked != first {
+			t.Errorf("asked %d times more", asked-first)
+		}
+		w.bye(c)
+		w.gone(b, time.Second)
 	})
 }
