@@ -21,3 +21,21 @@ var (
 	errBarred   = errors.New("its links were revoked")
 	errGone     = errors.New("the phone has left the directory")
 )
+
+// causes are the short names of what refuses phones, for programs and pages.
+var causes = []struct {
+	err  error
+	name string
+}{
+	{errNoAccess, "revoked"}, {errBarred, "revoked"}, {errSpent, "used"}, {errExpired, "expired"}, {errOtherMAC, "other_phone"}, {errNotTLS, "no_tls"}, {errGone, "gone"},
+}
+
+// causeOf names a refusal; what is none of the known is trouble of ours.
+func causeOf(err error) string {
+	for _, c := range causes {
+		if errors.Is(err, c.err) {
+			return c.name
+		}
+	}
+	return "not_kept"
+}

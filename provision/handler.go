@@ -168,7 +168,7 @@ func usedUp(s *Setup) *Setup {
 func (p *Phones) refuse(w http.ResponseWriter, r *http.Request, mac directory.MAC, cause error) {
 	p.log.WarnContext(r.Context(), "phone refused", "mac", mac, "err", cause, "remote", r.RemoteAddr)
 	p.mu.Lock()
-	p.refused[mac] = Refusal{time.Now().UTC(), cause.Error()}
+	p.refused[mac] = Refusal{At: time.Now().UTC(), Cause: causeOf(cause), Text: cause.Error()}
 	p.mu.Unlock()
 	switch {
 	case errors.Is(cause, errNotTLS):

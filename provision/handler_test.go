@@ -223,12 +223,12 @@ func TestRefusals(t *testing.T) {
 			r.Header.Set("User-Agent", "Cisco-CP-8851-3PCC/12.0 (00562b043615)")
 		}))
 		o.wants(http.StatusNotFound, o.request("GET", setup+"00a0c9112231.xml", nil, func(r *http.Request) { r.Host = "evil\"><x" }))
-		if s, _ := o.phones.State(hostMAC); s.Refused.Cause != errOtherMAC.Error() || s.Fetch != nil || !s.Setup.Used.IsZero() {
+		if s, _ := o.phones.State(hostMAC); s.Refused.Cause != "other_phone" || s.Fetch != nil || !s.Setup.Used.IsZero() {
 			t.Errorf("state %+v", s)
 		}
 		time.Sleep(SetupLife + time.Second)
 		o.wants(http.StatusNotFound, o.request("GET", setup+"00a0c9112231.xml", nil))
-		if s, _ := o.phones.State(hostMAC); s.Refused.Cause != errExpired.Error() {
+		if s, _ := o.phones.State(hostMAC); s.Refused.Cause != "expired" {
 			t.Errorf("refused because %s", s.Refused.Cause)
 		}
 		for _, secret := range []string{strings.Trim(strings.TrimPrefix(setup, Root), "/"), strings.Trim(strings.TrimPrefix(own, Root), "/"), "pW-77e310", "pA-6d1f0c"} {

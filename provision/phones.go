@@ -76,7 +76,8 @@ type access struct {
 // Refusal is why a phone did not get what it asked for.
 type Refusal struct {
 	At    time.Time
-	Cause string
+	Cause string // revoked, used, expired, other_phone, no_tls, gone or not_kept
+	Text  string // the same in words
 }
 
 // New does no work yet.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 	"time"
 
 	"passerelle/directory"
@@ -29,6 +30,7 @@ type phonePage struct {
 	Contacts []sip.Binding
 	Link     string // of the first profile, shown once
 	Until    time.Time
+	NeedsTLS bool // the link names no TLS, and the site wants it
 	Now      time.Time
 }
 
@@ -106,7 +108,9 @@ func (p *Portal) phoneSetup(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	if s, ok = p.thePhone(w, r); ok {
-		p.showPhone(w, r, phonePage{State: s, Link: base + path + "$MA.xml", Until: until})
+		p.showPhone(w, r, phonePage{
+			State: s, Link: base + path + "$MA.xml", Until: until, NeedsTLS: strings.HasPrefix(base, "http://") && !s.Device.User.Site.Phones.PlainHTTP,
+		})
 	}
 }
 

@@ -60,8 +60,9 @@ type PhoneFetch struct {
 
 // PhoneRefusal is why a phone got nothing.
 type PhoneRefusal struct {
-	At  time.Time `json:"at"`
-	Why string    `json:"why"`
+	At    time.Time `json:"at"`
+	Cause string    `json:"cause" enum:"revoked,used,expired,other_phone,no_tls,gone,not_kept"`
+	Why   string    `json:"why" doc:"The same in words."`
 }
 
 // PhoneRegistration is a contact of a phone.
@@ -113,7 +114,7 @@ func newPhone(s provision.State, contacts []sip.Binding) Phone {
 		p.Fetched = &PhoneFetch{At: f.At.UTC(), File: f.File, Agent: f.Agent, Source: f.Source, TLS: f.TLS}
 	}
 	if !s.Refused.At.IsZero() {
-		p.Refused = &PhoneRefusal{At: s.Refused.At.UTC(), Why: s.Refused.Cause}
+		p.Refused = &PhoneRefusal{At: s.Refused.At.UTC(), Cause: s.Refused.Cause, Why: s.Refused.Text}
 	}
 	for _, b := range contacts {
 		p.Contacts = append(p.Contacts, PhoneRegistration{

@@ -12,6 +12,19 @@ import (
 	"passerelle/sip"
 )
 
+// fetch is a phone that fetches its profile.
+func (w *world) fetch(t *testing.T, path string, secure bool) (code int) {
+	t.Helper()
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, nil)
+	r.Header.Set("User-Agent", "Cisco-CP-8851-3PCC/12.0.4")
+	if secure {
+		r.TLS = &tls.ConnectionState{}
+	}
+	rec := httptest.NewRecorder()
+	w.phones.Handler().ServeHTTP(rec, r)
+	return rec.Code
+}
+
 // TestPhonePage sets a phone up from its page, lets it fetch, and reads there what it did.
 func TestPhonePage(t *testing.T) {
 	w := newWorld(t)
@@ -23,27 +36,18 @@ func TestPhonePage(t *testing.T) {
 	}
 	b.get(path).want(t, 200, "Jamais chargée", "CP-8865-3PCC", "UDP 192.0.2.7:5060")
 	made := b.post(path + "/setup")
-	made.want(t, 200, "Attend le premier chargement", "Il fonctionne une seule fois")
+	made.want(t, 200, "Attend le premier chargement", "Il fonctionne une seule fois", "doit charger sa configuration par HTTPS")
 	link := html.UnescapeString(regexp.MustCompile(`http://[^<]*/p/[A-Z0-9]+/\$MA\.xml`).FindString(made.body))
 	if link == "" {
 		t.Fatal("no link on the page")
 	}
 	b.get(path).without(t, strings.Split(link, "/p/")[1]) // shown once
 	_, file, _ := strings.Cut(strings.Replace(link, "$MA", "00a0c9112201", 1), "/p/")
-	fetch := func(secure bool) int {
-		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/p/"+file, nil)
-		if secure {
-			r.TLS = &tls.ConnectionState{}
-		}
-		rec := httptest.NewRecorder()
-		w.phones.Handler().ServeHTTP(rec, r)
-		return rec.Code
-	}
-	if code := fetch(false); code != http.StatusForbidden {
+	if code := w.fetch(t, "/p/"+file, false); code != http.StatusForbidden {
 		t.Errorf("without TLS: %d", code)
 	}
-	b.get(path).want(t, 200, "Dernier refus", "the phone asked without TLS")
-	if code := fetch(true); code != http.StatusOK {
+	b.get(path).want(t, 200, "Dernier refus", "Le téléphone a demandé sa configuration sans TLS")
+	if code := w.fetch(t, "/p/"+file, true); code != http.StatusOK {
 		t.Fatalf("by TLS: %d", code)
 	}
 	b.get(path).want(t, 200, "À jour", "Dernier chargement", "00a0c9112201.xml")

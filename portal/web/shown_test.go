@@ -2,6 +2,7 @@ package web_test
 
 import (
 	"fmt"
+	"net/http"
 	"net/netip"
 	"testing"
 	"time"
@@ -29,7 +30,7 @@ func shown(t *testing.T, w *world) []shownPage {
 		{"users", "/users"},
 		{"user", fmt.Sprint("/users/", w.user(t, "bruno@acme.test").Ref)},
 		{"phones", "/phones"},
-		{"phone", "/phones/00:a0:c9:11:22:01"},
+		{"phone", "/phones/00:a0:c9:11:22:02"},
 		{"registrations", "/registrations"},
 		{"trunks", "/trunks"},
 		{"hoteling", "/services/hoteling"},
@@ -58,6 +59,14 @@ func promote(t *testing.T, w *world) {
 func busy(t *testing.T, w *world) {
 	t.Helper()
 	since := time.Now().Add(-17 * time.Minute)
+	bruno, _, err := w.phones.NewSetup(t.Context(), "00:a0:c9:11:22:02")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if code := w.fetch(t, bruno+"00a0c9112202.xml", true); code != http.StatusOK {
+		t.Fatal("a phone fetches its profile:", code)
+	}
+	w.fetch(t, bruno+"00a0c9112202.xml", false)
 	w.live.set(gateway.BridgeInfo{
 		Space: directory.SpaceRef(w.user(t, "alice@acme.test").Ref), Owner: "Alice Martin", Site: "paris.acme.test", Since: since,
 		Participants: []gateway.ParticipantInfo{
