@@ -25,6 +25,7 @@ type Config struct {
 	Bridges   api.Bridges
 	Settings  api.Settings
 	Desk      Desk
+	Records   api.Records
 	Calls     api.SpaceCalls
 	Log       *slog.Logger // nil discards
 }
@@ -60,6 +61,7 @@ func New(cfg Config) *Hub {
 // Routes adds the pages to mux.
 func (h *Hub) Routes(mux page.Router) {
 	for pattern, serve := range map[string]func(http.ResponseWriter, *http.Request, *directory.User){
+		"GET /hub/calls":                   h.history,
 		"GET /hub/settings":                h.settings,
 		"GET /hub/settings/calling":        h.calling,
 		"GET " + settingsAt:                h.callSettings,

@@ -72,6 +72,7 @@ var adminNav = []Entry{
 // hubNav is the user's navigation.
 var hubNav = []Entry{
 	{Text: "nav.space", Href: "/hub", Icon: "space", Area: "hub"},
+	{Text: "nav.calls", Href: "/hub/calls", Icon: "phone", Area: "calls"},
 	{Text: "nav.settings", Href: "/hub/settings", Icon: "settings", Area: "settings", Under: []Entry{
 		{Text: "nav.calling", Href: "/hub/settings/calling", Area: "calling"},
 	}},

@@ -190,3 +190,15 @@ func TestHostsOfAdministrators(t *testing.T) {
 	b.post(release).want(t, 200, "Le téléphone Bureau de passage 1 est libéré.", "Libre")
 	b.post(release).want(t, 200, "Le téléphone Bureau de passage 1 était déjà libre.")
 }
+
+func TestOwnCalls(t *testing.T) {
+	w := newWorld(t)
+	busy(t, w)
+	page := w.as(t, "alice").get("/hub/calls")
+	page.want(t, 200, "Historique des appels", "Manqué +33 6 12 34 56 78 sans réponse", "Entrant +33 1 70 00 12 02 5 min", "Sortant Appel d’un espace 1 min")
+	if n := strings.Count(page.body, `<th scope="row">`); n != 3 {
+		t.Errorf("%d calls, one of which rang two phones; want 3", n)
+	}
+	page.without(t, "99 99 99", "…")
+	w.as(t, "bruno").get("/hub/calls").want(t, 200, "Aucun appel.")
+}

@@ -15,7 +15,9 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
+	"passerelle/call/cdr"
 	"passerelle/call/trunks"
 	"passerelle/directory"
 	"passerelle/directory/sitefile"
@@ -74,7 +76,7 @@ func newWorldOf(t testing.TB, e *directory.Enterprise) *world {
 		}
 	})
 	pages := web.New(web.Config{
-		Accounts: w.acc, Directory: w.config.live, Bridges: w.live, Registrations: w.live, Gateways: w.config, Settings: w.config, SpaceCalls: w.outs, Desk: w.desk, Phones: w.phones, Trunks: w.live, Configuration: w.config, Version: "v1", Log: log,
+		Accounts: w.acc, Directory: w.config.live, Bridges: w.live, Registrations: w.live, Gateways: w.config, Settings: w.config, SpaceCalls: w.outs, Desk: w.desk, Phones: w.phones, Trunks: w.live, Configuration: w.config, Records: w.live, Version: "v1", Log: log,
 	})
 	a, err := api.New(api.Config{Version: "v1", Directory: w.config.live, Bridges: w.live, Registrations: w.live, Log: log})
 	if err != nil {
@@ -221,7 +223,19 @@ type fakeLive struct {
 	binding []sip.Binding
 	ended   []string
 	trunks  []trunks.State
-	deaf    error // what phones answer that are told to fetch
+	records []cdr.Record // newest first
+	deaf    error        // what phones answer that are told to fetch
+}
+
+// Between implements api.Records.
+func (f *fakeLive) Between(_ time.Time, _ cdr.Mark, n int, match func(cdr.Record) bool) ([]cdr.Record, error) {
+	var found []cdr.Record
+	for _, r := range f.records {
+		if match(r) && len(found) < n {
+			found = append(found, r)
+		}
+	}
+	return found, nil
 }
 
 func (f *fakeLive) Notify(context.Context, sip.Notice) error { return f.deaf }

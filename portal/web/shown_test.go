@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"passerelle/call/cdr"
 	"passerelle/directory"
 	"passerelle/gateway"
 	"passerelle/sip"
@@ -36,6 +37,7 @@ func shown(t *testing.T, w *world) []shownPage {
 		{"hoteling", "/services/hoteling"},
 		{"account", "/account"},
 		{"hub", "/hub"},
+		{"hub-calls", "/hub/calls"},
 		{"hub-settings", "/hub/settings"},
 		{"hub-calling", "/hub/settings/calling"},
 		{"hub-call-settings", "/hub/settings/calling/call-settings"},
@@ -75,6 +77,13 @@ func busy(t *testing.T, w *world) {
 			{ID: "3", Name: "+33612345678", Number: "+33612345678", Since: since.Add(3 * time.Minute), Codec: "PCMU", Delay: 180 * time.Millisecond, Lost: 412},
 		},
 	})
+	w.live.records = []cdr.Record{
+		{Call: "c4", Direction: cdr.Out, User: "+33170001201", Site: paris, Number: "+33612345678", Start: since},
+		{Call: "c3", Direction: cdr.Out, User: "+33170001201", Site: paris, Number: "+33170001202", Start: since.Add(-time.Hour)}, // the phone that was too late
+		{Call: "c3", Direction: cdr.Out, User: "+33170001201", Site: paris, Number: "+33170001202", Start: since.Add(-time.Hour), Answer: since.Add(-time.Hour), End: since.Add(-55 * time.Minute)},
+		{Call: "c2", Direction: cdr.In, User: "+33170001201", Site: paris, Number: "…", Route: "gateway", Start: since.Add(-2 * time.Hour), Answer: since.Add(-2 * time.Hour), End: since.Add(-119 * time.Minute)},
+		{Call: "c1", Direction: cdr.In, User: "+33170001203", Site: paris, Number: "+33699999999", Start: since.Add(-3 * time.Hour)},
+	}
 	w.live.binding = nil
 	for i, phone := range []struct{ user, domain, agent, transport string }{
 		{"+33170001201", paris, "Cisco-CP-8865-3PCC/12.0.4", "UDP"},

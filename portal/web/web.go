@@ -31,6 +31,7 @@ type Config struct {
 	Desk          Desk
 	Trunks        api.Trunks
 	Configuration api.Configuration
+	Records       api.Records
 	Phones        admin.Phones
 	Version       string       // of the program
 	Log           *slog.Logger // nil discards
@@ -45,7 +46,7 @@ func New(cfg Config) http.Handler {
 		View: view, Accounts: cfg.Accounts, Directory: cfg.Directory, Bridges: cfg.Bridges, Registrations: cfg.Registrations,
 		Gateways: cfg.Gateways, Settings: cfg.Settings, Desk: cfg.Desk, Phones: cfg.Phones, Trunks: cfg.Trunks, Configuration: cfg.Configuration, Log: cfg.Log,
 	}).Routes(mux)
-	hub.New(hub.Config{View: view, Directory: cfg.Directory, Bridges: cfg.Bridges, Settings: cfg.Settings, Desk: cfg.Desk, Calls: cfg.SpaceCalls, Log: cfg.Log}).Routes(mux)
+	hub.New(hub.Config{View: view, Directory: cfg.Directory, Bridges: cfg.Bridges, Settings: cfg.Settings, Desk: cfg.Desk, Calls: cfg.SpaceCalls, Records: cfg.Records, Log: cfg.Log}).Routes(mux)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { view.Refuse(w, r, http.StatusNotFound) })
 	all := http.NewServeMux()
 	all.HandleFunc("GET /assets/{name}", page.Asset)
