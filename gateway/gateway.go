@@ -230,7 +230,10 @@ func (g *Gateway) dismiss(ctx context.Context, a *attendant, prompt prompts.Name
 
 // stay keeps the participant on the bridge until its leg ends.
 func (g *Gateway) stay(ctx context.Context, seat *Participant, p *party.Party) error {
-	if err := seat.sit(ctx, p); err != nil {
+	if err := seat.sit(ctx, p); errors.Is(err, errRemoved) {
+		_ = p.Hangup(ctx, removed) // the leg ends by its own timers at the latest
+		return nil
+	} else if err != nil {
 		return fmt.Errorf("sit down: %w", err)
 	}
 	g.seated(p, seat)
