@@ -1,6 +1,7 @@
 package main
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -126,7 +127,9 @@ func TestBridgeEndsBeforeSomebodySits(t *testing.T) {
 		if err := w.house.gateway.EndBridge(w.t.Context(), w.aliceRef()); err != nil {
 			t.Fatal(err)
 		}
-		w.gone(c, time.Second)
+		if reason := w.gone(c, time.Second); !strings.Contains(reason, "cause=200") {
+			t.Errorf("Reason %q, want that of a removal", reason)
+		}
 		w.participants(0)
 	})
 }
