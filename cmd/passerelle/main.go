@@ -36,9 +36,7 @@ func (versionCmd) Run() error {
 }
 
 func main() {
-	// The first signal asks for a drain; the second ends the process at once, as the default action does.
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop)
+	ctx := untilSignal()
 	parser := kong.Must(&cli{},
 		kong.Name("passerelle"),
 		kong.Description("SIP registrar and B2BUA of a business site: spaces behind one gateway number, hoteling on host phones."),
@@ -53,4 +51,23 @@ func main() {
 		fmt.Fprintln(os.Stderr, "passerelle:", err)
 		os.Exit(1)
 	}
+}
+
+// untilSignal is done at the first signal, which asks for a drain. The second ends the process at once, as the default action
+// would; it is not lost, however soon it follows the first.
+func untilSignal() context.Context {
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	ctx, cancel := context.WithCancel(context.Background())
+	go func() { // ends with the process
+		<-signals
+		cancel()
+		s := <-signals
+		code := 1
+		if n, ok := s.(syscall.Signal); ok {
+			code = 128 + int(n)
+		}
+		os.Exit(code)
+	}()
+	return ctx
 }
