@@ -161,7 +161,10 @@ func (o *onward) find(ctx context.Context, route Route) (*forkEvent, error) {
 		payer = route.User // a call onwards is the line's own
 		if route = next; route.Kind == Refused {
 			o.root.barred(ctx, payer, route)
-			return nil, route.Err()
+			if errors.Is(err, errForwarded) {
+				return nil, route.Err()
+			}
+			return nil, err // what became of the line itself: its calling plan is no matter of the caller's
 		}
 	}
 }

@@ -199,7 +199,11 @@ func (t *twoParty) end(first side) error {
 	if end, ok := errors.AsType[*sip.PeerEnd](cause); ok && end.Reason.Protocol != "" {
 		r = end.Reason
 	}
-	t.legs[first.other()].leave(t.root, r)
+	other := t.legs[first.other()]
+	if tr := t.transfer; tr != nil && tr.by == first.other() && !tr.gone {
+		t.tell(other.leg, tr.event, 487) // whom it was about has hung up (RFC 3515 §2.4.5)
+	}
+	other.leave(t.root, r)
 	t.legs[first].finished(t.root)
 	return cause
 }

@@ -76,6 +76,7 @@ func TestTransferTable(t *testing.T) {
 			in.Ring(180)
 			time.Sleep(time.Second)
 			s.w.bye(s.referee)
+			s.w.told(s.asker, "487 Request Terminated")
 			s.w.gone(s.asker, 2*time.Second)
 			s.w.cancelled(in)
 		}},
