@@ -130,11 +130,12 @@ func TestFeatureKeys(t *testing.T) {
 
 		// Off, and on again by the key alone: the target was kept.
 		press(t, s, setForward("forwardImmediate", false, ""))
-		wantBody(t, next(t, s), FeatureType, forward("101", "forwardImmediate", false, "  <forwardTo>102</forwardTo>\n"))
+		off := forward("101", "forwardImmediate", false, "  <forwardTo>102</forwardTo>\n")
+		wantBody(t, next(t, s), FeatureType, off)
+		wantBody(t, next(t, second), FeatureType, off) // before the next change, which would leave nothing to tell
 		press(t, s, setForward("forwardImmediate", true, ""))
 		wantBody(t, next(t, s), FeatureType, to102)
-		next(t, second)
-		next(t, second)
+		wantBody(t, next(t, second), FeatureType, to102)
 
 		// On the server, two at once.
 		store.mu.Lock()

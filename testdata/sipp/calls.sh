@@ -189,7 +189,9 @@ hotel() {
 	owner=1 callee answer 2 && play talk_a 3 -key dial "$(line 0)" -d 500 || return 1
 	play hotel_own 0 -key dial "$(line 3)" || return 1
 	callee "hotel_called-$base" 3 && owner=1 play talk_a 2 -key dial "$(line 3)" -d 500 || return 1
-	to_host 2 && to_host 1
+	to_host 2 && to_host 1 && ended || return 1
+	parties=()
+	to_host 2 && play hotel_boot 2 && play hotel_reboot 2 # in another dialog, from the same Contact
 }
 # Twenty callers and three calls of the space, which wants them at the same moment, for fifteen seats.
 seated() { api GET "bridges/$1" | grep -o '"id": *"' | wc -l; }
