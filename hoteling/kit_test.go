@@ -94,7 +94,7 @@ func newOffice(t *testing.T, store *memory, edit ...func(e *directory.Enterprise
 // open starts the desk, anew after a stop.
 func (o *office) open() {
 	o.t.Helper()
-	o.desk = NewDesk(DeskConfig{Directory: o.live, Store: o.store, Log: slog.New(slog.NewTextHandler(o.log, nil))})
+	o.desk = NewDesk(DeskConfig{Directory: o.live, Store: o.store, Log: slog.New(slog.NewTextHandler(o.log, &slog.HandlerOptions{ReplaceAttr: timeless}))})
 	o.desk.OnChange(func(c Change) {
 		o.mu.Lock()
 		defer o.mu.Unlock()
@@ -193,4 +193,12 @@ func (o *office) edit(change func(e *directory.Enterprise)) {
 	if err := o.desk.do(o.t.Context(), func() {}); err != nil {
 		o.t.Fatal(err)
 	}
+}
+
+// timeless leaves out the time of a log line, whose digits may be those of a secret that must not be there.
+func timeless(groups []string, a slog.Attr) slog.Attr {
+	if len(groups) == 0 && a.Key == slog.TimeKey {
+		return slog.Attr{}
+	}
+	return a
 }
