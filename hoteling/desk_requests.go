@@ -153,5 +153,9 @@ func (d *Desk) refuse(host uint64, guest *directory.User, by Source, no *Denial)
 	}
 	d.refused.add(r)
 	d.metrics.refused.WithLabelValues(string(no.Cause)).Inc()
-	d.log.Info("guest refused", "host", d.lineOf(host), "guest", line, "by", by, "cause", no.Cause, "err", no.Err)
+	log := d.log
+	if no.Err != nil {
+		log = log.With("err", no.Err)
+	}
+	log.Info("guest refused", "host", d.lineOf(host), "guest", line, "by", by, "cause", no.Cause)
 }
