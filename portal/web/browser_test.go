@@ -21,6 +21,12 @@ type tab struct {
 // chromium opens a browser of its own that asks for that language; the test is skipped where there is none.
 func (w *world) chromium(t *testing.T, lang string) *tab {
 	t.Helper()
+	return openChromium(t, w.url, lang)
+}
+
+// openChromium opens a browser on the server at that URL.
+func openChromium(t *testing.T, url, lang string) *tab {
+	t.Helper()
 	path, err := exec.LookPath("chromium")
 	if err != nil {
 		t.Skip("chromium is not installed; testdata/apt.sh chromium installs it")
@@ -33,7 +39,7 @@ func (w *world) chromium(t *testing.T, lang string) *tab {
 	t.Cleanup(cancel)
 	ctx, cancel = chromedp.NewContext(ctx)
 	t.Cleanup(cancel)
-	b := &tab{t: t, ctx: ctx, url: w.url}
+	b := &tab{t: t, ctx: ctx, url: url}
 	b.do(chromedp.EmulateViewport(1280, 800))
 	return b
 }
