@@ -1,6 +1,7 @@
 package signin
 
 import (
+	"html/template"
 	"net/http"
 
 	"passerelle/directory"
@@ -11,9 +12,10 @@ import (
 // accountSheet is an account's own page.
 type accountSheet struct {
 	Principal *account.Principal
-	Roles     []string // text keys
-	Key       string   // of a second factor about to be set up
-	Link      string
+	Roles     []string     // text keys
+	Key       string       // of a second factor about to be set up
+	Link      template.URL // the same for an application on this device
+	QR        account.QR   // of Link
 	Fault     string
 }
 
@@ -32,7 +34,12 @@ func (d *Door) showAccount(w http.ResponseWriter, r *http.Request, status int, k
 		}
 	}
 	if p.Account.TOTP == "" {
-		s.Key, s.Link = key.Reveal(), account.TOTPLink("Passerelle", p.Email, key)
+		link := account.TOTPLink("Passerelle", p.Email, key)
+		s.Key, s.Link = key.Reveal(), template.URL(link) //nolint:gosec // its scheme is ours, its values are escaped
+		var err error
+		if s.QR, err = account.QROf(link); err != nil { // an address as long as a page: the key is there to be typed
+			d.log.WarnContext(r.Context(), "second factor without a QR code", "account", p.String(), "err", err)
+		}
 	}
 	d.view.Render(w, r, pages, "account", status, page.Frame{Title: d.view.Printer(r).T("account.title"), Area: "account", Data: s})
 }
