@@ -77,13 +77,13 @@ func (d *Denial) Text(lang directory.Language) string {
 	french := lang == directory.French
 	switch {
 	case d.Cause == LimitMissing && french:
-		return fmt.Sprintf("Ce téléphone limite la période d’association à %d h et vous n’avez pas de limite : la période d’association est dépassée. Contactez votre administrateur.", d.HostHours)
+		return fmt.Sprintf("Ce téléphone limite la période d’association à %d\u00a0h et vous n’avez pas de limite\u00a0: la période d’association est dépassée. Contactez votre administrateur.", d.HostHours)
 	case d.Cause == LimitMissing:
-		return fmt.Sprintf("This phone limits the association period to %d h and you have no limit: the association period is exceeded. Contact your administrator.", d.HostHours)
+		return fmt.Sprintf("This phone limits the association period to %d\u00a0h and you have no limit: the association period is exceeded. Contact your administrator.", d.HostHours)
 	case d.Cause == LimitTooLong && french:
-		return fmt.Sprintf("Votre limite de %d h dépasse la période d’association de ce téléphone, %d h. Contactez votre administrateur.", d.GuestHours, d.HostHours)
+		return fmt.Sprintf("Votre limite de %d\u00a0h dépasse la période d’association de ce téléphone, %d\u00a0h. Contactez votre administrateur.", d.GuestHours, d.HostHours)
 	case d.Cause == LimitTooLong:
-		return fmt.Sprintf("Your limit of %d h exceeds the association period of this phone, %d h. Contact your administrator.", d.GuestHours, d.HostHours)
+		return fmt.Sprintf("Your limit of %d\u00a0h exceeds the association period of this phone, %d\u00a0h. Contact your administrator.", d.GuestHours, d.HostHours)
 	case french:
 		return texts[d.Cause][1]
 	}

@@ -59,10 +59,10 @@ func TestRules(t *testing.T) {
 		{name: "no PIN", host: "p301", address: "201", pin: "", want: NoPIN, early: true, edit: func(e *directory.Enterprise) { paris(e).Users[0].PIN = "" }},
 		{name: "of another site", host: "m301", address: "+33170001201", pin: alicePIN, want: OutOfScope, early: true},
 		{name: "no limit where one is enforced", host: "p301", address: "202", pin: brunoPIN, want: LimitMissing, early: true,
-			english: "limits the association period to 12 h", frenchText: "limite la période d’association à 12 h"},
+			english: "limits the association period to 12\u00a0h", frenchText: "limite la période d’association à 12\u00a0h"},
 		{name: "a longer limit than the host's", host: "p301", address: "201", pin: alicePIN, want: LimitTooLong, early: true, edit: func(e *directory.Enterprise) {
 			paris(e).Users[0].Guest.LimitHours = 13
-		}, english: "limit of 13 h exceeds the association period of this phone, 12 h", frenchText: "limite de 13 h dépasse la période"},
+		}, english: "limit of 13\u00a0h exceeds the association period of this phone, 12\u00a0h", frenchText: "limite de 13\u00a0h dépasse la période"},
 		{name: "one's own phone", host: "p203", address: "203", pin: "112233", want: GuestAtHome, early: true, edit: func(e *directory.Enterprise) {
 			paris(e).Users[2].Phone.Host = &directory.Host{Enabled: true}
 			paris(e).Users[2].Guest = directory.Guest{Allowed: true, Enabled: true}

@@ -49,7 +49,7 @@ type way struct {
 	stop context.CancelFunc
 
 	condition Condition // guarded by the keeper's mu, as all below
-	why       string
+	no        trouble   // while it is down
 	since     time.Time
 	answered  bool // a probe, once
 }
@@ -198,18 +198,18 @@ func (k *keeper) inOrderLocked() []*way {
 }
 
 // set notes how a way stands.
-func (k *keeper) set(w *way, c Condition, why string) {
+func (k *keeper) set(w *way, c Condition, no trouble) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.setLocked(w, c, why)
+	k.setLocked(w, c, no)
 }
 
-func (k *keeper) setLocked(w *way, c Condition, why string) {
+func (k *keeper) setLocked(w *way, c Condition, no trouble) {
 	if w.condition != c {
 		w.since = time.Now()
-		k.log.Info("way to a trunk", "way", w.hop.String(), "state", string(c), "why", why)
+		k.log.Info("way to a trunk", "way", w.hop.String(), "state", string(c), "why", no.why)
 	}
-	w.condition, w.why = c, why
+	w.condition, w.no = c, no
 	k.noteLocked()
 }
 
@@ -221,7 +221,7 @@ func (k *keeper) failed(hop sip.Hop, err error) {
 		if w.hop != hop {
 			continue
 		}
-		k.setLocked(w, Down, "a call failed: "+inWords(err))
+		k.setLocked(w, Down, trouble{causeOf(err), "a call failed: " + inWords(err)})
 		select {
 		case w.poke <- struct{}{}:
 		default: // asked already

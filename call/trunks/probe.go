@@ -2,9 +2,6 @@ package trunks
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"strings"
 	"time"
 
 	"passerelle/call"
@@ -39,7 +36,7 @@ func (k *keeper) probeOnce(ctx context.Context, w *way, failures *int) (next tim
 	tr := k.own
 	if tr.NoProbe {
 		if condition == Down && time.Since(since) >= restTime {
-			k.set(w, Unknown, "")
+			k.set(w, Unknown, trouble{})
 		}
 		return restTime
 	}
@@ -58,7 +55,7 @@ func (k *keeper) probeOnce(ctx context.Context, w *way, failures *int) (next tim
 		*failures = 0
 		k.mu.Lock()
 		w.answered = true
-		k.setLocked(w, Up, "")
+		k.setLocked(w, Up, trouble{})
 		k.mu.Unlock()
 		if k.reg != nil {
 			k.reg.seen(w.hop, res.Connection)
@@ -69,7 +66,7 @@ func (k *keeper) probeOnce(ctx context.Context, w *way, failures *int) (next tim
 	if res == nil && !answered && k.registeredBy(w) {
 		return interval // it takes registrations and knows no OPTIONS
 	}
-	k.set(w, Down, inWords(err))
+	k.set(w, Down, troubleOf(err))
 	next = min(backoff(*failures, probeMost), max(interval, retryFirst))
 	if res != nil {
 		if wait, asked := res.RetryAfter(); asked {
@@ -81,7 +78,7 @@ func (k *keeper) probeOnce(ctx context.Context, w *way, failures *int) (next tim
 
 // ask sends OPTIONS to one way (RFC 3261 §11.1).
 func (k *keeper) ask(ctx context.Context, tr *directory.Trunk, hop sip.Hop) (*sip.Response, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, probeTime, fmt.Errorf("no answer within %v", probeTime))
+	ctx, cancel := context.WithTimeoutCause(ctx, probeTime, silence(probeTime))
 	defer cancel()
 	from := "sip:" + tr.Site.Domain
 	if tr.Auth == directory.AuthRegister {
@@ -91,18 +88,4 @@ func (k *keeper) ask(ctx context.Context, tr *directory.Trunk, hop sip.Hop) (*si
 		Method: sipOptions, Target: hop.Target(call.RegistrarURI(tr)), From: from,
 		Headers: []sip.Header{{Name: "Accept", Value: acceptedBody}}, Credentials: call.TrunkCredentials(tr),
 	})
-}
-
-// inWords says why something did not work, for people: without the status that we would give a caller for it.
-func inWords(err error) string {
-	if se, ok := errors.AsType[*sip.StatusError](err); ok && se.Err != nil {
-		return se.Err.Error()
-	} else if ok {
-		return se.Error()
-	}
-	text := err.Error()
-	for _, deed := range []string{"send OPTIONS: ", "send REGISTER: "} {
-		text = strings.TrimPrefix(text, deed)
-	}
-	return text
 }

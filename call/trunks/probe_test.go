@@ -24,13 +24,13 @@ func TestFailover(t *testing.T) {
 		time.Sleep(35 * time.Second) // a probe each 30 s, 4 s for its answer
 		wantHops(t, all, tr, "192.0.2.2:5060", "192.0.2.1:5060")
 		s := wantCondition(t, all, Up)
-		if s.Ways[1].Condition != Down || s.Ways[1].Why != "no answer within 4s" || s.Ways[1].Since.IsZero() {
+		if s.Ways[1].Condition != Down || s.Ways[1].Cause != Silent || s.Ways[1].Why != "no answer within 4s" || s.Ways[1].Since.IsZero() {
 			t.Errorf("the dead way: %+v", s.Ways[1])
 		}
 		o.set(func() { o.code[second] = 503 })
 		time.Sleep(time.Minute)
 		s = wantCondition(t, all, Down)
-		if all.Up(tr) || s.Why != "no answer within 4s" || s.Ways[1].Why != "503 Service Unavailable" {
+		if all.Up(tr) || s.Cause != Silent || s.Why != "no answer within 4s" || s.Ways[1].Cause != Refused || s.Ways[1].Why != "503 Service Unavailable" {
 			t.Errorf("up %v, why %q", all.Up(tr), s.Why)
 		}
 		o.set(func() { o.code[first] = 200 })

@@ -3,7 +3,6 @@ package trunks
 import (
 	"context"
 	"crypto/rand"
-	"fmt"
 	"slices"
 	"strconv"
 	"time"
@@ -162,7 +161,7 @@ func (r *registration) register(ctx context.Context, hop sip.Hop) outcome {
 
 // send sends REGISTER (RFC 3261 §10.2.1); seconds is 0 to unregister.
 func (r *registration) send(ctx context.Context, hop sip.Hop, seconds int) (*sip.Response, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, registerTime, fmt.Errorf("no answer within %v", registerTime))
+	ctx, cancel := context.WithTimeoutCause(ctx, registerTime, silence(registerTime))
 	defer cancel()
 	tr := r.k.own
 	res, err := r.k.t.cfg.Requests.Request(ctx, sip.Request{
@@ -192,10 +191,10 @@ func (r *registration) took(hop sip.Hop, res *sip.Response) (granted time.Durati
 		r.state.Since = now
 		r.k.log.Info("registered with a trunk", "way", hop.String(), "seconds", int(granted/time.Second))
 	}
-	r.state.Way, r.state.Expires, r.state.Why = hop, now.Add(granted), ""
+	r.state.Way, r.state.Expires, r.state.Cause, r.state.Why = hop, now.Add(granted), "", ""
 	r.connection, r.tried = res.Connection, true
 	if i := slices.IndexFunc(r.k.ways, func(w *way) bool { return w.hop == hop }); i >= 0 {
-		r.k.setLocked(r.k.ways[i], Up, "")
+		r.k.setLocked(r.k.ways[i], Up, trouble{})
 	}
 	r.k.noteLocked()
 	return granted
@@ -206,7 +205,7 @@ func (r *registration) fail(err error) {
 	r.k.mu.Lock()
 	defer r.k.mu.Unlock()
 	r.tried = true
-	r.state.Why = inWords(err)
+	r.state.Cause, r.state.Why = causeOf(err), inWords(err)
 	if !r.aliveLocked() {
 		r.state.Since = time.Now()
 	}

@@ -23,6 +23,7 @@ const (
 type State struct {
 	Trunk *directory.Trunk
 	Condition
+	Cause Cause  // of being down; empty otherwise
 	Why   string // in a few words; empty when there is nothing to say
 	Since time.Time
 	Ways  []WayState // in the order in which calls try them
@@ -34,6 +35,7 @@ type State struct {
 type WayState struct {
 	Hop sip.Hop
 	Condition
+	Cause Cause
 	Why   string
 	Since time.Time // zero when unknown
 }
@@ -41,7 +43,8 @@ type WayState struct {
 // RegistrationState is how a registration of ours stands.
 type RegistrationState struct {
 	Registered bool
-	Why        string    // why not
+	Cause      Cause     // why not; empty where the last attempt succeeded
+	Why        string    // the same in a few words
 	Since      time.Time // of the present registration, or of the failure; zero before the first answer
 	Expires    time.Time // of the present registration
 	Way        sip.Hop   // that it was made by
@@ -74,9 +77,11 @@ func (k *keeper) state() State {
 	defer k.mu.Unlock()
 	k.noteLocked() // a registration may have ended without a word
 	s := State{Trunk: k.trunk, Ways: []WayState{}, Since: k.since}
-	s.Condition, s.Why = k.conditionLocked()
+	var no trouble
+	s.Condition, no = k.conditionLocked()
+	s.Cause, s.Why = no.cause, no.why
 	for _, w := range k.inOrderLocked() {
-		s.Ways = append(s.Ways, WayState{Hop: w.hop, Condition: w.condition, Why: w.why, Since: w.since})
+		s.Ways = append(s.Ways, WayState{Hop: w.hop, Condition: w.condition, Cause: w.no.cause, Why: w.no.why, Since: w.since})
 	}
 	if k.reg != nil {
 		r := k.reg.state
@@ -87,40 +92,40 @@ func (k *keeper) state() State {
 }
 
 // conditionLocked is the trunk's own condition: it is up where one way is, and where it wants a registration that lives.
-func (k *keeper) conditionLocked() (c Condition, why string) {
+func (k *keeper) conditionLocked() (c Condition, no trouble) {
 	switch {
 	case k.reg != nil && k.reg.tried && !k.reg.aliveLocked():
-		return Down, "not registered: " + k.reg.state.Why
+		return Down, trouble{k.reg.state.Cause, "not registered: " + k.reg.state.Why}
 	case len(k.ways) == 0 && k.fault != nil:
-		return Down, k.fault.Error()
+		return Down, troubleOf(k.fault)
 	case len(k.ways) == 0:
-		return Unknown, ""
+		return Unknown, trouble{}
 	}
 	c = Down
 	for _, w := range k.ways {
 		switch {
 		case w.condition == Up:
-			return Up, ""
+			return Up, trouble{}
 		case w.condition == Unknown && k.reg != nil && k.reg.aliveLocked() && k.reg.state.Way == w.hop:
-			return Up, ""
+			return Up, trouble{}
 		case w.condition == Unknown:
 			c = Unknown
-		case why == "":
-			why = w.why
+		case no == trouble{}:
+			no = w.no
 		}
 	}
 	if c == Unknown {
-		return Unknown, ""
+		return Unknown, trouble{}
 	}
-	return Down, why
+	return Down, no
 }
 
 // noteLocked looks whether the trunk's condition has changed.
 func (k *keeper) noteLocked() {
-	c, why := k.conditionLocked()
+	c, no := k.conditionLocked()
 	if c == k.last {
 		return
 	}
 	k.last, k.since = c, time.Now()
-	k.log.Info("trunk", "state", string(c), "why", why)
+	k.log.Info("trunk", "state", string(c), "why", no.why)
 }

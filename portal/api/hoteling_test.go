@@ -52,7 +52,7 @@ func TestHotelingByAPI(t *testing.T) {
 	want("PUT", "/hosts/201/guest", `{"guest":"202"}`, 409, "guest_disabled")
 	want("PATCH", "/guests/202", `{"enabled":true,"limit_hours":24}`, 200)
 	// Limits that clash send to the administrator, in the caller's language.
-	want("PUT", "/hosts/201/guest", `{"guest":"202"}`, 409, "exceeds the association period of this phone, 12 h. Contact your administrator.", "limit_too_long")
+	want("PUT", "/hosts/201/guest", `{"guest":"202"}`, 409, "exceeds the association period of this phone, 12\u00a0h. Contact your administrator.", "limit_too_long")
 	if code, text := w.ask(t, "PUT", "/hosts/201/guest", `{"guest":"202"}`, "Accept-Language", "fr-CA, en;q=0.5"); code != 409 || !strings.Contains(text, "Contactez votre administrateur") {
 		t.Errorf("in French: %d %s", code, text)
 	}

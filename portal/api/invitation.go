@@ -61,10 +61,10 @@ func NewInvitation(sp *directory.Space, lang directory.Language) Invitation {
 		"Or dial " + number + " and type " + id + "#.", "",
 	}
 	if lang == directory.French {
-		i.Subject = "Rejoindre l'espace de " + sp.Owner.Name
+		i.Subject = "Rejoindre l’espace de " + sp.Owner.Name
 		lines = []string{
 			sp.Owner.Name + " vous invite à une conférence.", "",
-			"D'un seul geste depuis un mobile : " + i.Dial,
+			"D’un seul geste depuis un mobile\u00a0: " + i.Dial,
 			"Ou composez le " + number + " puis saisissez " + id + "#.", "",
 		}
 	}

@@ -30,7 +30,8 @@ type Trunk struct {
 	Site         string             `json:"site" doc:"SIP domain of the site."`
 	Auth         string             `json:"auth" enum:"ip,register,digest"`
 	State        string             `json:"state" enum:"up,down,unknown" doc:"Calls try trunks that are down last. Unknown ones were not asked yet, or are never asked."`
-	Why          string             `json:"why,omitempty" doc:"Why it is down."`
+	Cause        string             `json:"cause,omitempty" enum:"silent,unreachable,no_dns,no_name,certificate,denied,refused,other" doc:"Why it is down: nobody answers; the network does not carry us there; DNS does not answer; DNS does not have it; TLS fails; it does not take our credentials; it answers with a failure."`
+	Why          string             `json:"why,omitempty" doc:"The same in words."`
 	Since        time.Time          `json:"since" doc:"Of the state; of an unknown one, since it is watched."`
 	Calls        int                `json:"calls" doc:"Calls that are up on it, in and out."`
 	Channels     int                `json:"channels" doc:"Calls that it carries at most; 0 is no limit."`
@@ -45,14 +46,16 @@ type TrunkWay struct {
 	Address   string     `json:"address" doc:"Address and port, as the site file or DNS says."`
 	Transport string     `json:"transport" enum:"UDP,TCP,TLS"`
 	State     string     `json:"state" enum:"up,down,unknown"`
-	Why       string     `json:"why,omitempty" doc:"Why it is down."`
+	Cause     string     `json:"cause,omitempty" enum:"silent,unreachable,no_dns,no_name,certificate,denied,refused,other" doc:"Why it is down."`
+	Why       string     `json:"why,omitempty" doc:"The same in words."`
 	Since     *time.Time `json:"since,omitempty"`
 }
 
 // TrunkRegistration is how our registration with a trunk stands.
 type TrunkRegistration struct {
 	Registered bool       `json:"registered"`
-	Why        string     `json:"why,omitempty" doc:"What the last attempt met, where it failed."`
+	Cause      string     `json:"cause,omitempty" enum:"silent,unreachable,no_dns,no_name,certificate,denied,refused,other" doc:"What the last attempt met, where it failed."`
+	Why        string     `json:"why,omitempty" doc:"The same in words."`
 	Since      *time.Time `json:"since,omitempty" doc:"Of the registration, or of the failure; absent before the first answer."`
 	Expires    *time.Time `json:"expires,omitempty" doc:"When it ends unless it is refreshed, as it is long before."`
 	Address    string     `json:"address,omitempty" doc:"Where we are registered."`
@@ -60,16 +63,16 @@ type TrunkRegistration struct {
 
 func newTrunk(s trunks.State, calls int) Trunk {
 	t := Trunk{
-		Name: s.Trunk.Name, Site: s.Trunk.Site.Domain, Auth: string(s.Trunk.Auth), State: string(s.Condition), Why: s.Why, Since: s.Since.UTC(),
+		Name: s.Trunk.Name, Site: s.Trunk.Site.Domain, Auth: string(s.Trunk.Auth), State: string(s.Condition), Cause: string(s.Cause), Why: s.Why, Since: s.Since.UTC(),
 		Calls: calls, Channels: s.Trunk.Channels, Ways: []TrunkWay{}, key: s.Trunk.Site.Domain + "\x00" + s.Trunk.Name,
 	}
 	for _, w := range s.Ways {
 		t.Ways = append(t.Ways, TrunkWay{
-			Address: w.Hop.Addr.String(), Transport: w.Hop.Transport, State: string(w.Condition), Why: w.Why, Since: moment(w.Since),
+			Address: w.Hop.Addr.String(), Transport: w.Hop.Transport, State: string(w.Condition), Cause: string(w.Cause), Why: w.Why, Since: moment(w.Since),
 		})
 	}
 	if r := s.Registration; r != nil {
-		t.Registration = &TrunkRegistration{Registered: r.Registered, Why: r.Why, Since: moment(r.Since)}
+		t.Registration = &TrunkRegistration{Registered: r.Registered, Cause: string(r.Cause), Why: r.Why, Since: moment(r.Since)}
 		if r.Registered {
 			t.Registration.Expires, t.Registration.Address = moment(r.Expires), r.Way.Addr.String()
 		}

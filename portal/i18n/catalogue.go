@@ -19,17 +19,20 @@ var englishSource []byte
 
 // texts are the catalogues by language; they are read once and never change.
 var texts = map[directory.Language]map[string]string{
-	directory.French:  read(frenchSource),
-	directory.English: read(englishSource),
+	directory.French:  read(directory.French, frenchSource),
+	directory.English: read(directory.English, englishSource),
 }
 
 // Languages are those that the portal speaks.
 var Languages = []directory.Language{directory.French, directory.English}
 
-func read(source []byte) map[string]string {
+func read(lang directory.Language, source []byte) map[string]string {
 	var all map[string]string
 	if err := yaml.UnmarshalWithOptions(source, &all, yaml.Strict()); err != nil {
 		panic(err) // the file is ours
+	}
+	for key, text := range all {
+		all[key] = Typography(lang, text)
 	}
 	return all
 }

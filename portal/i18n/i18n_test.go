@@ -127,6 +127,33 @@ func TestTimes(t *testing.T) {
 	}
 }
 
+func TestTypography(t *testing.T) {
+	for in, want := range map[string]string{
+		"Régénérer ?":       "Régénérer\u202f?",
+		"« Oui » ; non !":   "«\u00a0Oui\u00a0»\u202f; non\u202f!",
+		"Cause : {0} h":     "Cause\u00a0: {0}\u00a0h",
+		"{n} x | {n} y":     "{n} x | {n} y",
+		"https://a:8 {0} y": "https://a:8 {0} y",
+	} {
+		if got := Typography(directory.French, in); got != want {
+			t.Errorf("%q: %q", in, got)
+		}
+	}
+	if got := Typography(directory.English, "12 h ? no"); got != "12\u00a0h ? no" {
+		t.Errorf("%q", got)
+	}
+}
+
+// TestFrenchIsSetAsFrench looks for signs before which a line could break, in the texts as pages have them.
+func TestFrenchIsSetAsFrench(t *testing.T) {
+	loose := regexp.MustCompile(` [:;?!»]|« |[^ \x{a0}\x{202f}/\d"(][;?!](\s|$)|\.\.\.`)
+	for key, text := range texts[directory.French] {
+		if at := loose.FindString(text); at != "" {
+			t.Errorf("%s: %q in %q", key, at, text)
+		}
+	}
+}
+
 func TestFold(t *testing.T) {
 	for in, want := range map[string]string{"Éloïse": "eloise", "ZOË Müller": "zoe muller", "plain": "plain", "Œuvre": "œuvre"} {
 		if got := Fold(in); got != want {

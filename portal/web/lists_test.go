@@ -116,9 +116,10 @@ func TestTrunksTellWhatIsWrong(t *testing.T) {
 	b := w.as(t, "alice")
 	b.get("/trunks").want(t, 200, "carrier", "État inconnu", "par son adresse")
 	b.get("/").without(t, "ne répond pas")
-	w.live.trunks = []trunks.State{{Trunk: carrier, Condition: trunks.Down, Why: "no answer to OPTIONS", Since: time.Now(),
-		Registration: &trunks.RegistrationState{Why: "403 Forbidden"}}}
-	b.get("/trunks").want(t, 200, "Ne répond pas", "no answer to OPTIONS", "Nous n’y sommes pas enregistrés. 403 Forbidden")
+	w.live.trunks = []trunks.State{{Trunk: carrier, Condition: trunks.Down, Cause: trunks.Silent, Why: "no answer within 4s", Since: time.Now(),
+		Registration: &trunks.RegistrationState{Cause: trunks.Denied, Why: "403 Forbidden"}}}
+	b.get("/trunks").want(t, 200, "Ne répond pas", "Elle ne répond à aucune demande. no answer within 4s",
+		"Nous n’y sommes pas enregistrés. Elle refuse l’identifiant ou le mot de passe. 403 Forbidden")
 	b.get("/").want(t, 200, "Paris : la ligne opérateur carrier ne répond pas")
 	w.as(t, "dana").get("/").without(t, "carrier")
 	w.live.trunks[0].Condition, w.live.trunks[0].Why, w.live.trunks[0].Registration = trunks.Up, "", &trunks.RegistrationState{Registered: true}
