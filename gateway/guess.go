@@ -3,6 +3,8 @@ package gateway
 import (
 	"sync"
 	"time"
+
+	"passerelle/internal/guesses"
 )
 
 // guessWindow is how long a wrong ID counts.
@@ -22,7 +24,7 @@ const maxCounted = 1000
 // slows, it never refuses: a right ID always enters.
 type guessGuard struct {
 	mu     sync.Mutex
-	counts map[guesser][]time.Time // times of wrong IDs within the window, oldest first
+	wrongs *guesses.Counter[guesser]
 }
 
 // guesser is a counter's key: exactly one field is set.
@@ -30,21 +32,18 @@ type guesser struct {
 	site, caller, source string
 }
 
-func newGuessGuard() *guessGuard { return &guessGuard{counts: make(map[guesser][]time.Time)} }
+func newGuessGuard() *guessGuard {
+	return &guessGuard{wrongs: guesses.New(guesses.Config[guesser]{
+		Window: guessWindow, MaxKeys: maxGuessers, MaxTries: maxCounted, Keep: func(k guesser) bool { return k.site != "" },
+	})}
+}
 
 // wrong counts one wrong ID.
 func (g *guessGuard) wrong(site, caller, source string, now time.Time) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	for _, k := range guessers(site, caller, source) {
-		times := g.recentLocked(k, now)
-		if len(times) >= maxCounted {
-			times = times[1:]
-		}
-		g.counts[k] = append(times, now)
-	}
-	if len(g.counts) > maxGuessers {
-		g.forgetLocked(now)
+		g.wrongs.Add(k, now)
 	}
 }
 
@@ -54,7 +53,7 @@ func (g *guessGuard) slowed(site, caller, source string, limit int, now time.Tim
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	for _, k := range guessers(site, caller, source) {
-		if len(g.recentLocked(k, now)) >= limit {
+		if len(g.wrongs.Recent(k, now)) >= limit {
 			return true
 		}
 	}
@@ -66,42 +65,12 @@ func (g *guessGuard) sitesOver(limit func(site string) int, now time.Time) int {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	n := 0
-	for k := range g.counts {
-		if k.site != "" && len(g.recentLocked(k, now)) >= limit(k.site) {
+	for _, k := range g.wrongs.Keys(now) {
+		if k.site != "" && len(g.wrongs.Recent(k, now)) >= limit(k.site) {
 			n++
 		}
 	}
 	return n
-}
-
-// recentLocked drops what fell out of the window and returns the rest.
-func (g *guessGuard) recentLocked(k guesser, now time.Time) []time.Time {
-	times := g.counts[k]
-	n := 0
-	for n < len(times) && now.Sub(times[n]) >= guessWindow {
-		n++
-	}
-	if times = times[n:]; len(times) == 0 {
-		delete(g.counts, k)
-		return nil
-	}
-	g.counts[k] = times
-	return times
-}
-
-// forgetLocked makes room: expired counters first, then any that is not a site's.
-func (g *guessGuard) forgetLocked(now time.Time) {
-	for k := range g.counts {
-		g.recentLocked(k, now)
-	}
-	for k := range g.counts {
-		if len(g.counts) <= maxGuessers*3/4 { // well below, so that the next one need not sweep again
-			return
-		}
-		if k.site == "" {
-			delete(g.counts, k)
-		}
-	}
 }
 
 // guessers are the counters of one wrong ID; a withheld caller has none of its own.

@@ -52,8 +52,8 @@ func TestGuessGuardIsBounded(t *testing.T) {
 	for i := range 3 * maxGuessers {
 		g.wrong("paris", fmt.Sprint(i), "", now)
 	}
-	if len(g.counts) > maxGuessers {
-		t.Errorf("%d counters, want at most %d", len(g.counts), maxGuessers)
+	if n := g.wrongs.Len(); n > maxGuessers {
+		t.Errorf("%d counters, want at most %d", n, maxGuessers)
 	}
 	if !g.slowed("paris", "x", "", 20, now) {
 		t.Error("the site's own counter was forgotten")

@@ -66,7 +66,7 @@ func TestLimiterForgets(t *testing.T) {
 	for i := range maxTriers + 2 {
 		l.take(now.Add(time.Duration(i)), limit{fmt.Sprint(i), 9})
 	}
-	if n := len(l.times); n > maxTriers {
+	if n := l.tries.Len(); n > maxTriers {
 		t.Errorf("remembers %d", n)
 	}
 	if l.take(now, limit{fmt.Sprint(maxTriers + 1), 1}) == 0 {

@@ -1,9 +1,10 @@
 package account
 
 import (
-	"slices"
 	"sync"
 	"time"
+
+	"passerelle/internal/guesses"
 )
 
 // tryWindow is how long a failed try counts.
@@ -21,17 +22,19 @@ type limit struct {
 // limiter counts tries by key.
 type limiter struct {
 	mu    sync.Mutex
-	times map[string][]time.Time // within the window, oldest first
+	tries *guesses.Counter[string]
 }
 
-func newLimiter() *limiter { return &limiter{times: make(map[string][]time.Time)} }
+func newLimiter() *limiter {
+	return &limiter{tries: guesses.New(guesses.Config[string]{Window: tryWindow, MaxKeys: maxTriers})}
+}
 
 // take counts a try under every key, or, when one of them has none left, under none and says how long to wait.
 func (l *limiter) take(now time.Time, limits ...limit) (wait time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, k := range limits {
-		times := l.recentLocked(k.key, now)
+		times := l.tries.Recent(k.key, now)
 		if n := len(times); n >= k.tries {
 			wait = max(wait, times[n-k.tries].Add(tryWindow).Sub(now))
 		}
@@ -39,11 +42,8 @@ func (l *limiter) take(now time.Time, limits ...limit) (wait time.Duration) {
 	if wait > 0 {
 		return wait
 	}
-	if len(l.times) > maxTriers {
-		l.forgetLocked(now)
-	}
 	for _, k := range limits {
-		l.times[k.key] = append(l.times[k.key], now)
+		l.tries.Add(k.key, now)
 	}
 	return 0
 }
@@ -53,46 +53,6 @@ func (l *limiter) giveBack(limits ...limit) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, k := range limits {
-		if times := l.times[k.key]; len(times) > 1 {
-			l.times[k.key] = times[:len(times)-1]
-		} else {
-			delete(l.times, k.key)
-		}
-	}
-}
-
-// recentLocked drops what fell out of the window and gives the rest.
-func (l *limiter) recentLocked(key string, now time.Time) []time.Time {
-	times := l.times[key]
-	n := 0
-	for n < len(times) && now.Sub(times[n]) >= tryWindow {
-		n++
-	}
-	if times = times[n:]; len(times) == 0 {
-		delete(l.times, key)
-		return nil
-	}
-	l.times[key] = times
-	return times
-}
-
-// forgetLocked makes room: expired counters first, then the stalest, a quarter of all at least.
-func (l *limiter) forgetLocked(now time.Time) {
-	for key := range l.times {
-		l.recentLocked(key, now)
-	}
-	if len(l.times) <= maxTriers*3/4 {
-		return
-	}
-	last := make([]time.Time, 0, len(l.times))
-	for _, times := range l.times {
-		last = append(last, times[len(times)-1])
-	}
-	slices.SortFunc(last, time.Time.Compare)
-	border := last[len(last)/4]
-	for key, times := range l.times {
-		if !times[len(times)-1].After(border) {
-			delete(l.times, key)
-		}
+		l.tries.Undo(k.key)
 	}
 }
