@@ -96,9 +96,9 @@ func (t *twoParty) do(ctx context.Context, f func()) error {
 	}
 }
 
-// take takes the leg that is joined to this one out of its call, which ends: the leg named is hung up. allowed decides by
-// who the two are.
-func (r *Root) take(ctx context.Context, leg *sip.Leg, allowed func(self, other *member) bool) (member, error) {
+// take takes the leg that is joined to this one out of its call, which ends: the leg named is hung up. allowed decides, on the owner of
+// that call; it may be asked though the call cannot part with the leg now.
+func (r *Root) take(ctx context.Context, leg *sip.Leg, allowed func(self, other *member) error) (member, error) {
 	t := r.joined.of(leg)
 	if t == nil {
 		return member{}, errNotInCall
@@ -129,17 +129,19 @@ func (r *Root) take(ctx context.Context, leg *sip.Leg, allowed func(self, other 
 }
 
 // give parts with the other leg than the one named; run ends then.
-func (t *twoParty) give(leg *sip.Leg, allowed func(self, other *member) bool) (member, error) {
+func (t *twoParty) give(leg *sip.Leg, allowed func(self, other *member) error) (member, error) {
 	s := sideA
 	if t.legs[sideB].leg == leg {
 		s = sideB
 	}
 	other := s.other()
-	switch {
-	case t.legs[s].leg != leg:
+	if t.legs[s].leg != leg {
 		return member{}, errNotInCall
-	case !allowed(&t.legs[s], &t.legs[other]):
-		return member{}, errNotYours
+	}
+	err := allowed(&t.legs[s], &t.legs[other])
+	switch {
+	case err != nil:
+		return member{}, err
 	case t.given != nil || t.transfer != nil || t.pending[sideA] || t.pending[sideB]:
 		return member{}, errNegotiate
 	}

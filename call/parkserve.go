@@ -35,8 +35,11 @@ func (r *Root) place(caller directory.Caller, at *directory.User) (*parked, erro
 
 // takeHeld takes the peer of the call that the caller's phone has besides a leg: the one it answered last.
 func (r *Root) takeHeld(ctx context.Context, besides *sip.Leg, caller directory.Caller) (member, error) {
-	mine := func(self, _ *member) bool {
-		return sameUser(self.caller, caller) && self.caller.Device != nil && caller.Device != nil && self.caller.Device.Username == caller.Device.Username
+	mine := func(self, _ *member) error {
+		if self.caller.Device == nil || caller.Device == nil || self.caller.Device.Username != caller.Device.Username {
+			return errNotYours
+		}
+		return ownedBy(self, caller)
 	}
 	for range 5 {
 		negotiates := false
@@ -86,7 +89,7 @@ func (r *Root) serveUnpark(ctx context.Context, leg *sip.Leg, caller directory.C
 	if err != nil {
 		return err
 	}
-	return r.joinTo(ctx, leg, caller, other, func(reason sip.Reason) {
+	return newComer(leg, caller).joinTo(ctx, r, other, func(reason sip.Reason) {
 		if again, err := r.reserve(p.at, p.by); err == nil {
 			again.begin(other)
 			return
@@ -114,52 +117,4 @@ func (t *twoParty) park(by side, p *parked) {
 	t.given = &other
 	t.root.joined.drop(t.legs[other].leg, t)
 	p.begin(t.legs[other])
-}
-
-// joinTo answers a leg that calls in and joins it to one that another call has given. When that fails, failed has the given
-// leg.
-func (r *Root) joinTo(ctx context.Context, leg *sip.Leg, caller directory.Caller, other member, failed func(sip.Reason)) error {
-	reason, joined := broken, false
-	in := leg.Invite()
-	_, isDirect := other.media.(*direct)
-	m := member{leg: leg, caller: caller, from: identity(caller, leg, caller.User != nil && caller.User.CLIR), media: r.newSide(isDirect, in.Source.Local.Addr(), secureOf(in.Source))}
-	defer func() {
-		if !joined { // refused, or a panic
-			m.media.Close()
-			failed(reason)
-		}
-	}()
-	if err := m.answerFor(ctx, &other); err != nil {
-		reason = sip.ReasonOf(err)
-		return err
-	}
-	r.records.answered(leg, time.Now())
-	joined = true
-	t := &twoParty{root: r, log: r.log.With("call_id", leg.CallID()), legs: [2]member{m, other}}
-	t.rename(sideA)
-	return t.run(ctx)
-}
-
-// answerFor answers the leg of who calls in with what the other one has agreed to, and with its name.
-func (m *member) answerFor(ctx context.Context, o *member) error {
-	other, connected := o.media, o.from.shownTo(m.caller).connected()
-	if m.leg.Offer() == nil {
-		offer, err := m.media.Offer(other)
-		if err != nil {
-			return mediaStatus(err)
-		}
-		answer, err := m.leg.AnswerWithOffer(ctx, offer, connected...)
-		if err != nil {
-			return err
-		}
-		return mediaStatus(m.media.Answered(answer))
-	}
-	if err := m.media.Offered(m.leg.Offer()); err != nil {
-		return mediaStatus(err)
-	}
-	sdp, err := m.media.Answer(other)
-	if err != nil {
-		return mediaStatus(err)
-	}
-	return m.leg.Answer(ctx, sdp, connected...)
 }

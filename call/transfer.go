@@ -161,7 +161,12 @@ func (t *twoParty) takeOver(asker member, e sip.ReferEvent) (member, error) {
 	}
 	t.root.joinedSoon(leg)
 	for range 5 {
-		m, err := t.root.take(t.ctx, leg, func(self, _ *member) bool { return sameUser(self.caller, asker.caller) && self.leg != asker.leg })
+		m, err := t.root.take(t.ctx, leg, func(self, _ *member) error {
+			if self.leg == asker.leg {
+				return errNotYours
+			}
+			return ownedBy(self, asker.caller)
+		})
 		if !errors.Is(err, errNegotiate) {
 			return m, err
 		}
@@ -176,6 +181,14 @@ func (t *twoParty) takeOver(asker member, e sip.ReferEvent) (member, error) {
 
 func sameUser(a, b directory.Caller) bool {
 	return a.User != nil && b.User != nil && a.User.Ref == b.User.Ref
+}
+
+// ownedBy tells whether a leg is of a caller's line: nil, or errNotYours.
+func ownedBy(m *member, caller directory.Caller) error {
+	if !sameUser(m.caller, caller) {
+		return errNotYours
+	}
+	return nil
 }
 
 // transferred puts the new leg in the place of the one that asked, or leaves all as it was.
@@ -236,23 +249,17 @@ func (r *Root) serveReplacing(ctx context.Context, leg *sip.Leg, caller director
 	if leg.Offer() == nil {
 		return &sip.StatusError{Code: 488, Reason: "Not Acceptable Here", Err: errors.New("INVITE with Replaces and without offer")}
 	}
-	if err := r.readable(leg); err != nil { // refused, it leaves the call that it names as it is (RFC 3891 §3)
-		return err
-	}
 	r.joinedSoon(old)
-	other, err := r.take(ctx, old, func(self, other *member) bool {
-		return sameUser(self.caller, caller) || sameUser(other.caller, caller)
+	c := newComer(leg, caller)
+	other, err := r.take(ctx, old, func(self, other *member) error {
+		if ownedBy(self, caller) != nil && ownedBy(other, caller) != nil {
+			return errNotYours
+		}
+		return c.meet(r, other) // refused, it leaves the call that it names as it is (RFC 3891 §3)
 	})
 	if err != nil {
+		c.close()
 		return fmt.Errorf("replace: %w", err)
 	}
-	return r.joinTo(ctx, leg, caller, other, func(reason sip.Reason) { other.leave(r, reason) })
-}
-
-// readable tells whether the media of a leg's offer can pass through us.
-func (r *Root) readable(leg *sip.Leg) error {
-	in := leg.Invite()
-	side := r.newSide(false, in.Source.Local.Addr(), secureOf(in.Source))
-	defer side.Close()
-	return mediaStatus(side.Offered(leg.Offer()))
+	return c.joinTo(ctx, r, other, func(reason sip.Reason) { other.leave(r, reason) })
 }

@@ -216,6 +216,9 @@ func TestInviteWithReplaces(t *testing.T) {
 	})
 }
 
+// onlyG729 makes a description of the softphone's one that offers a single codec, which nobody else has.
+var onlyG729 = strings.NewReplacer("RTP/AVP 0 8 101", "RTP/AVP 18", "a=rtpmap:0 PCMU/8000", "a=rtpmap:18 G729/8000", "a=rtpmap:8 PCMA/8000\r\n", "", "a=rtpmap:101 telephone-event/8000\r\n", "", "a=fmtp:101 0-15\r\n", "")
+
 // TestReplacesThatIsRefusedLeavesCall: an INVITE with Replaces whose media cannot be taken ends no call (RFC 3891 §3).
 func TestReplacesThatIsRefusedLeavesCall(t *testing.T) {
 	inWorld(t, func(w *world) {
@@ -224,6 +227,7 @@ func TestReplacesThatIsRefusedLeavesCall(t *testing.T) {
 		for name, edit := range map[string]func(string) string{
 			"a profile that we do not know": func(sdp string) string { return strings.ReplaceAll(sdp, "RTP/AVP", "UDP/TLS/RTP/SAVPF") },
 			"no session description":        func(string) string { return "v=0\r\n" },
+			"no codec of the other side's":  func(sdp string) string { return onlyG729.Replace(sdp) },
 		} {
 			got := w.refused(desk.Phone, "sip:203@paris.acme.test", softphone.InviteOptions{
 				EditSDP: edit, Headers: []softphone.Header{{Name: "Replaces", Value: a.Replaces()}, {Name: "Require", Value: "replaces"}},
