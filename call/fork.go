@@ -161,17 +161,25 @@ func (f *forking) try(ctx context.Context, a *attempt, events chan<- forkEvent, 
 	}()
 	var early []sip.LegEvent
 	facts := leg.Events()
+	heard := func(e sip.LegEvent) {
+		if p, is := e.(sip.ProgressEvent); is {
+			tell(forkEvent{leg: leg, ringing: p})
+		} else {
+			early = append(early, e) // it overtook the answer on its way to us
+		}
+	}
 	for {
 		select {
 		case e, ok := <-facts:
-			if p, is := e.(sip.ProgressEvent); is {
-				tell(forkEvent{leg: leg, ringing: p})
-			} else if ok {
-				early = append(early, e) // it overtook the answer on its way to us
+			if ok {
+				heard(e)
 			} else {
 				facts = nil
 			}
 		case r := <-answered:
+			for _, e := range waiting(facts) { // the leg told it before the answer
+				heard(e)
+			}
 			switch {
 			case r.err != nil && ctx.Err() != nil:
 				tell(forkEvent{leg: leg, err: context.Cause(ctx)})
@@ -185,6 +193,21 @@ func (f *forking) try(ctx context.Context, a *attempt, events chan<- forkEvent, 
 				f.ended(leg, errDecided)
 			}
 			return
+		}
+	}
+}
+
+// waiting takes what has been told already.
+func waiting(facts <-chan sip.LegEvent) (told []sip.LegEvent) {
+	for {
+		select {
+		case e, ok := <-facts:
+			if !ok {
+				return told
+			}
+			told = append(told, e)
+		default:
+			return told
 		}
 	}
 }
