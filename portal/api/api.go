@@ -150,7 +150,9 @@ func (a *API) authorize(ctx huma.Context, next func(huma.Context)) {
 		a.refuse(ctx, http.StatusUnauthorized, c.err.Error())
 	case !c.id.May(need):
 		ctx.SetHeader("WWW-Authenticate", `Bearer realm="passerelle", error="insufficient_scope", scope="`+string(need)+`"`)
-		a.refuse(ctx, http.StatusForbidden, "the token's scope is "+string(c.id.Scope)+", this needs "+string(need))
+		a.refuse(ctx, http.StatusForbidden, "the token's scope is "+names(c.id.Scopes)+", this needs "+string(need))
+	case c.id.Site != "" && !isBySite(ctx.Operation()):
+		a.refuse(ctx, http.StatusForbidden, "the token is for one site, this is for the whole enterprise")
 	default:
 		next(ctx)
 	}

@@ -56,36 +56,36 @@ type BridgePath struct {
 type bridgeOutput struct{ Body Bridge }
 
 func (a *API) registerBridges() {
-	huma.Register(a.huma, operation(ScopeRead, "Live", http.MethodGet, "/bridges", "list-bridges", "List live bridges"),
-		func(_ context.Context, in *struct {
+	huma.Register(a.huma, bySite(operation(ScopeRead, "Live", http.MethodGet, "/bridges", "list-bridges", "List live bridges")),
+		func(ctx context.Context, in *struct {
 			PageQuery
 			Site string `query:"site" maxLength:"255" doc:"Only bridges of the site with this SIP domain."`
 		}) (*pageOutput[Bridge], error) {
 			all := []Bridge{}
 			for _, b := range a.cfg.Bridges.Bridges() {
-				if in.Site == "" || sameDomain(in.Site, b.Site) {
+				if sees(ctx, in.Site, b.Site) {
 					all = append(all, newBridge(b))
 				}
 			}
 			return paginate(in.PageQuery, "/api/v1/bridges", url.Values{"site": {in.Site}}, all, func(b Bridge) string { return b.Space })
 		})
 
-	huma.Register(a.huma, operation(ScopeRead, "Live", http.MethodGet, "/bridges/{space}", "get-bridge", "Show one live bridge", http.StatusNotFound),
-		func(_ context.Context, in *BridgePath) (*bridgeOutput, error) {
-			b, ok := a.bridge(in.Space)
+	huma.Register(a.huma, bySite(operation(ScopeRead, "Live", http.MethodGet, "/bridges/{space}", "get-bridge", "Show one live bridge", http.StatusNotFound)),
+		func(ctx context.Context, in *BridgePath) (*bridgeOutput, error) {
+			b, ok := a.bridge(ctx, in.Space)
 			if !ok {
 				return nil, huma.Error404NotFound("no bridge is live in this space")
 			}
 			return &bridgeOutput{Body: newBridge(b)}, nil
 		})
 
-	huma.Register(a.huma, operation(ScopeAdmin, "Live", http.MethodDelete, "/bridges/{space}", "end-bridge", "End a bridge for everybody", http.StatusNotFound),
+	huma.Register(a.huma, bySite(operation(ScopeCalls, "Live", http.MethodDelete, "/bridges/{space}", "end-bridge", "End a bridge for everybody", http.StatusNotFound)),
 		func(ctx context.Context, in *BridgePath) (*struct{}, error) {
-			if _, ok := a.bridge(in.Space); !ok {
+			if _, ok := a.bridge(ctx, in.Space); !ok {
 				return nil, huma.Error404NotFound("no bridge is live in this space")
 			}
 			if err := a.cfg.Bridges.EndBridge(ctx, in.Space); err != nil {
-				if _, ok := a.bridge(in.Space); ok {
+				if _, ok := a.bridge(ctx, in.Space); ok {
 					return nil, a.fail(ctx, "end bridge", err)
 				} // else the last participant left meanwhile: it has ended all the same
 			}
@@ -93,16 +93,16 @@ func (a *API) registerBridges() {
 			return nil, nil
 		})
 
-	huma.Register(a.huma, operation(ScopeAdmin, "Live", http.MethodDelete, "/bridges/{space}/participants/{id}", "remove-participant",
-		"Remove a participant from a bridge", http.StatusNotFound),
+	huma.Register(a.huma, bySite(operation(ScopeCalls, "Live", http.MethodDelete, "/bridges/{space}/participants/{id}", "remove-participant",
+		"Remove a participant from a bridge", http.StatusNotFound)),
 		func(ctx context.Context, in *struct {
 			BridgePath
 			ID string `path:"id" maxLength:"128" doc:"The participant's id."`
 		}) (*struct{}, error) {
-			if !a.seated(in.Space, in.ID) {
+			if !a.seated(ctx, in.Space, in.ID) {
 				return nil, huma.Error404NotFound("no such participant in this space")
 			}
-			if err := a.cfg.Bridges.Remove(ctx, in.Space, in.ID); err != nil && a.seated(in.Space, in.ID) {
+			if err := a.cfg.Bridges.Remove(ctx, in.Space, in.ID); err != nil && a.seated(ctx, in.Space, in.ID) {
 				return nil, a.fail(ctx, "remove participant", err)
 			}
 			a.audit(ctx, "participant removed by api", "space", in.Space, "participant", in.ID)
@@ -110,17 +110,18 @@ func (a *API) registerBridges() {
 		})
 }
 
-func (a *API) bridge(space string) (gateway.BridgeInfo, bool) {
+// bridge finds a live bridge that the caller sees.
+func (a *API) bridge(ctx context.Context, space string) (gateway.BridgeInfo, bool) {
 	all := a.cfg.Bridges.Bridges()
-	i := slices.IndexFunc(all, func(b gateway.BridgeInfo) bool { return b.Space == space })
+	i := slices.IndexFunc(all, func(b gateway.BridgeInfo) bool { return b.Space == space && sees(ctx, "", b.Site) })
 	if i < 0 {
 		return gateway.BridgeInfo{}, false
 	}
 	return all[i], true
 }
 
-func (a *API) seated(space, participant string) bool {
-	b, _ := a.bridge(space)
+func (a *API) seated(ctx context.Context, space, participant string) bool {
+	b, _ := a.bridge(ctx, space)
 	return slices.ContainsFunc(b.Participants, func(p gateway.ParticipantInfo) bool { return p.ID == participant })
 }
 

@@ -129,7 +129,7 @@ func (q CallsQuery) values() url.Values {
 func (a *API) registerCalls() {
 	op := operation(ScopeRead, "Operation", http.MethodGet, "/calls", "list-calls", "List the call records", http.StatusUnprocessableEntity)
 	op.Description = "Records of legs that have ended, the one that ended last first. A call that ends while you page shifts no others."
-	huma.Register(a.huma, op, func(ctx context.Context, in *struct {
+	huma.Register(a.huma, bySite(op), func(ctx context.Context, in *struct {
 		PageQuery
 		CallsQuery
 	}) (*pageOutput[CallLeg], error) {
@@ -137,7 +137,7 @@ func (a *API) registerCalls() {
 		if !ok {
 			return nil, invalid("query.cursor", errBadCursor.Error())
 		}
-		found, err := a.cfg.Records.Between(in.Since, before, in.Limit+1, in.match)
+		found, err := a.cfg.Records.Between(in.Since, before, in.Limit+1, func(r cdr.Record) bool { return sees(ctx, "", r.Site) && in.match(r) })
 		if err != nil {
 			return nil, a.fail(ctx, "read the call records", err)
 		}

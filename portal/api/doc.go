@@ -5,5 +5,5 @@
 // Faults are problem details (RFC 9457). Lists are paged by an opaque cursor that stays good while entries come and go.
 // An operation asks for a scope; who the caller is comes from an Identifier given per listener, so that one API serves
 // the network, where a bearer token proves the caller (RFC 6750), and the owner's admin socket, where the file mode
-// does. A space ID alone admits a caller to a bridge: it is shown to the admin scope only and appears in no error.
+// does. A space ID alone admits a caller to a bridge: it is shown with the scope spaces:write only and appears in no error.
 package api

@@ -7,6 +7,8 @@ var (
 	ErrNoToken = errors.New("no bearer token")
 	// ErrUnknownToken is answered 401 with error="invalid_token" (RFC 6750 §3.1).
 	ErrUnknownToken = errors.New("unknown bearer token")
+	// ErrUnknownScope refuses a scope that is none of ours.
+	ErrUnknownScope = errors.New("unknown scope")
 	// ErrWeakToken refuses a token that could be guessed or cannot be sent.
 	ErrWeakToken = errors.New("unfit token")
 	// ErrNumberTaken is answered 409: the number already belongs to a user or to another gateway.

@@ -32,7 +32,7 @@ const (
 	adminToken = "admin-token-of-the-tests"
 )
 
-// spaceIDs are those of the sites of testDirectory: no answer without the admin scope and no log may hold them.
+// spaceIDs are those of the sites of testDirectory: no answer without the scope spaces:write and no log may hold them.
 var spaceIDs = []string{"48213907752", "73500619280"}
 
 func testDirectory(t *testing.T) *directory.Directory {
@@ -193,6 +193,7 @@ type world struct {
 	desk     *hoteling.Desk
 	phones   Phones
 	tokens   *Tokens
+	report   string // name of the report that a phone sent
 	log      *bytes.Buffer
 	start    time.Time
 }

@@ -42,16 +42,18 @@ type gatewayNumberOutput struct {
 const gatewayNumberPath = "/sites/{domain}/gateway-number"
 
 func (a *API) registerGatewayNumber() {
-	huma.Register(a.huma, operation(ScopeRead, "Directory", http.MethodGet, gatewayNumberPath, "get-gateway-number",
-		"Show a site's gateway number", http.StatusNotFound),
-		func(_ context.Context, in *SitePath) (*gatewayNumberOutput, error) { return a.gatewayNumber(in.Domain) })
+	huma.Register(a.huma, bySite(operation(ScopeRead, "Directory", http.MethodGet, gatewayNumberPath, "get-gateway-number",
+		"Show a site's gateway number", http.StatusNotFound)),
+		func(ctx context.Context, in *SitePath) (*gatewayNumberOutput, error) {
+			return a.gatewayNumber(ctx, in.Domain)
+		})
 
-	put := operation(ScopeAdmin, "Directory", http.MethodPut, gatewayNumberPath, "put-gateway-number",
+	put := operation(ScopeDirectory, "Directory", http.MethodPut, gatewayNumberPath, "put-gateway-number",
 		"Assign or take away a site's gateway number", http.StatusNotFound, http.StatusConflict, http.StatusPreconditionFailed, http.StatusServiceUnavailable)
 	put.Description = "The change is in one step: no moment passes with both numbers or with neither. While none is assigned every " +
 		"call to a space of the site is answered 404; bridges that are live go on. With If-Match the change is made only if nobody " +
 		"else has changed the number since."
-	huma.Register(a.huma, put, a.putGatewayNumber)
+	huma.Register(a.huma, bySite(put), a.putGatewayNumber)
 }
 
 type putGatewayNumber struct {
@@ -63,9 +65,9 @@ type putGatewayNumber struct {
 }
 
 func (a *API) putGatewayNumber(ctx context.Context, in *putGatewayNumber) (*gatewayNumberOutput, error) {
-	site, ok := a.cfg.Directory.Current().SiteByDomain(in.Domain)
-	if !ok {
-		return nil, huma.Error404NotFound("no site has this domain")
+	site, err := a.site(ctx, in.Domain)
+	if err != nil {
+		return nil, err
 	}
 	var number directory.Number
 	if in.Body.Number != nil {
@@ -92,7 +94,7 @@ func (a *API) putGatewayNumber(ctx context.Context, in *putGatewayNumber) (*gate
 	} else {
 		a.audit(ctx, "gateway number assigned", "site", site.Domain, "number", string(number), "before", string(site.Gateway.Number))
 	}
-	return a.gatewayNumber(site.Domain)
+	return a.gatewayNumber(ctx, site.Domain)
 }
 
 // gatewayTag tells one gateway number from another.
@@ -100,12 +102,12 @@ func gatewayTag(s *directory.Site) string {
 	return `"` + cmp.Or(string(s.Gateway.Number), "none") + `"`
 }
 
-func (a *API) gatewayNumber(domain string) (*gatewayNumberOutput, error) {
-	dir := a.cfg.Directory.Current()
-	site, ok := dir.SiteByDomain(domain)
-	if !ok {
-		return nil, huma.Error404NotFound("no site has this domain")
+func (a *API) gatewayNumber(ctx context.Context, domain string) (*gatewayNumberOutput, error) {
+	site, err := a.site(ctx, domain)
+	if err != nil {
+		return nil, err
 	}
+	dir := a.cfg.Directory.Current()
 	out := &gatewayNumberOutput{ETag: gatewayTag(site), Body: GatewayNumber{
 		Site: site.Domain, Number: string(site.Gateway.Number), Extension: site.Gateway.Extension, Available: []string{},
 	}}

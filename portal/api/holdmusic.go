@@ -30,28 +30,28 @@ type siteMusicOutput struct{ Body SiteMusic }
 
 func (a *API) registerHoldMusic() {
 	const path = "/sites/{domain}/hold-music"
-	huma.Register(a.huma, operation(ScopeRead, "Directory", http.MethodGet, path, "get-hold-music", "Show what callers hear on hold", http.StatusNotFound),
-		func(_ context.Context, in *SitePath) (*siteMusicOutput, error) { return a.holdMusic(in.Domain) })
-	put := operation(ScopeAdmin, "Directory", http.MethodPut, path, "put-hold-music", "Replace what callers hear on hold",
+	huma.Register(a.huma, bySite(operation(ScopeRead, "Directory", http.MethodGet, path, "get-hold-music", "Show what callers hear on hold", http.StatusNotFound)),
+		func(ctx context.Context, in *SitePath) (*siteMusicOutput, error) { return a.holdMusic(ctx, in.Domain) })
+	put := operation(ScopeDirectory, "Directory", http.MethodPut, path, "put-hold-music", "Replace what callers hear on hold",
 		http.StatusNotFound, http.StatusRequestEntityTooLarge, http.StatusUnprocessableEntity)
 	put.Description = "The recording is WAV: 16-bit PCM, one or two channels, ten minutes at most. Calls that begin afterwards hear it."
 	put.MaxBodyBytes = MaxRecording
-	huma.Register(a.huma, put, func(ctx context.Context, in *struct {
+	huma.Register(a.huma, bySite(put), func(ctx context.Context, in *struct {
 		SitePath
 		RawBody []byte `contentType:"audio/wav"`
 	}) (*siteMusicOutput, error) {
 		return a.setHoldMusic(ctx, in.Domain, in.RawBody)
 	})
-	huma.Register(a.huma, operation(ScopeAdmin, "Directory", http.MethodDelete, path, "delete-hold-music", "Let callers on hold hear the server's music again", http.StatusNotFound),
+	huma.Register(a.huma, bySite(operation(ScopeDirectory, "Directory", http.MethodDelete, path, "delete-hold-music", "Let callers on hold hear the server's music again", http.StatusNotFound)),
 		func(ctx context.Context, in *SitePath) (*siteMusicOutput, error) {
 			return a.setHoldMusic(ctx, in.Domain, nil)
 		})
 }
 
 func (a *API) setHoldMusic(ctx context.Context, domain string, wav []byte) (*siteMusicOutput, error) {
-	site, ok := a.cfg.Directory.Current().SiteByDomain(domain)
-	if !ok {
-		return nil, huma.Error404NotFound("no site has this domain")
+	site, err := a.site(ctx, domain)
+	if err != nil {
+		return nil, err
 	}
 	switch err := a.cfg.HoldMusic.SetHoldMusic(ctx, site.Domain, wav); {
 	case errors.Is(err, ErrBadRecording):
@@ -60,13 +60,13 @@ func (a *API) setHoldMusic(ctx context.Context, domain string, wav []byte) (*sit
 		return nil, a.fail(ctx, "set hold music", err)
 	}
 	a.audit(ctx, "hold music changed", "site", site.Domain, "bytes", len(wav))
-	return a.holdMusic(domain)
+	return a.holdMusic(ctx, domain)
 }
 
-func (a *API) holdMusic(domain string) (*siteMusicOutput, error) {
-	site, ok := a.cfg.Directory.Current().SiteByDomain(domain)
-	if !ok {
-		return nil, huma.Error404NotFound("no site has this domain")
+func (a *API) holdMusic(ctx context.Context, domain string) (*siteMusicOutput, error) {
+	site, err := a.site(ctx, domain)
+	if err != nil {
+		return nil, err
 	}
 	out := &siteMusicOutput{Body: SiteMusic{Site: site.Domain, Music: site.HoldMusic}}
 	if out.Body.Music == "" {

@@ -159,8 +159,8 @@ type LanguageHeader struct {
 func (a *API) registerHoteling() {
 	a.registerHotelHosts()
 	a.registerHotelGuests()
-	huma.Register(a.huma, operation(ScopeRead, "Live", http.MethodGet, "/hoteling/refusals", "list-hoteling-refusals", "List the latest refused sign-ins, the newest first"),
-		func(_ context.Context, in *struct {
+	huma.Register(a.huma, bySite(operation(ScopeRead, "Live", http.MethodGet, "/hoteling/refusals", "list-hoteling-refusals", "List the latest refused sign-ins, the newest first")),
+		func(ctx context.Context, in *struct {
 			PageQuery
 			LanguageHeader
 		}) (*pageOutput[HotelRefusal], error) {
@@ -168,8 +168,12 @@ func (a *API) registerHoteling() {
 			for i, r := range a.cfg.Hoteling.Refusals() {
 				no := hoteling.Denial{Cause: r.Cause}
 				out := HotelRefusal{At: r.At.UTC(), By: string(r.By), Cause: string(r.Cause), Text: no.Text(languageOf(in.Language)), key: fmt.Sprintf("%020d %06d", 1<<62-r.At.UnixNano(), i)}
-				if u, ok := dir.UserByRef(r.Host); ok {
-					out.Host = lineName(u)
+				host, ok := dir.UserByRef(r.Host)
+				if ok {
+					out.Host = lineName(host)
+				}
+				if callerOf(ctx).id.Site != "" && (!ok || !sees(ctx, "", host.Site.Domain)) {
+					continue
 				}
 				if u, ok := dir.UserByRef(r.Guest); ok {
 					out.Guest = lineName(u)
@@ -181,11 +185,11 @@ func (a *API) registerHoteling() {
 }
 
 // hotelHosts are the hosts that a query asks for.
-func (a *API) hotelHosts(q *HostQuery) ([]HotelHost, error) {
+func (a *API) hotelHosts(ctx context.Context, q *HostQuery) ([]HotelHost, error) {
 	var guest *directory.User
 	if q.Guest != "" {
 		var err error
-		if guest, err = a.line(q.Guest); err != nil {
+		if guest, err = a.line(ctx, q.Guest); err != nil {
 			return nil, invalid("query.guest", "no line has that number")
 		}
 	}
@@ -195,7 +199,7 @@ func (a *API) hotelHosts(q *HostQuery) ([]HotelHost, error) {
 		switch {
 		case !dev.Primary || dev.Host == nil || !dev.Host.Enabled:
 			continue
-		case q.Site != "" && !sameDomain(q.Site, u.Site.Domain), q.Search != "" && !searched(u, q.Search):
+		case !sees(ctx, q.Site, u.Site.Domain), q.Search != "" && !searched(u, q.Search):
 			continue
 		case guest != nil && hoteling.Check(u, guest) != nil:
 			continue
@@ -222,13 +226,13 @@ type HostQuery struct {
 }
 
 func (a *API) registerHotelHosts() {
-	huma.Register(a.huma, operation(ScopeRead, "Live", http.MethodGet, "/hoteling/hosts", "list-hoteling-hosts", "List the phones that take guests",
-		http.StatusUnprocessableEntity),
-		func(_ context.Context, in *struct {
+	huma.Register(a.huma, bySite(operation(ScopeRead, "Live", http.MethodGet, "/hoteling/hosts", "list-hoteling-hosts", "List the phones that take guests",
+		http.StatusUnprocessableEntity)),
+		func(ctx context.Context, in *struct {
 			PageQuery
 			HostQuery
 		}) (*pageOutput[HotelHost], error) {
-			all, err := a.hotelHosts(&in.HostQuery)
+			all, err := a.hotelHosts(ctx, &in.HostQuery)
 			if err != nil {
 				return nil, err
 			}
@@ -239,18 +243,18 @@ func (a *API) registerHotelHosts() {
 			return paginate(in.PageQuery, "/api/v1/hoteling/hosts", filter, all, func(h HotelHost) string { return h.key })
 		})
 	const path = "/hoteling/hosts/{line}"
-	huma.Register(a.huma, operation(ScopeRead, "Live", http.MethodGet, path, "get-hoteling-host", "Show a phone as a host", http.StatusNotFound),
-		func(_ context.Context, in *LinePath) (*hotelHostOutput, error) {
-			u, err := a.line(in.Line)
+	huma.Register(a.huma, bySite(operation(ScopeRead, "Live", http.MethodGet, path, "get-hoteling-host", "Show a phone as a host", http.StatusNotFound)),
+		func(ctx context.Context, in *LinePath) (*hotelHostOutput, error) {
+			u, err := a.line(ctx, in.Line)
 			if err != nil {
 				return nil, err
 			}
 			return &hotelHostOutput{Body: a.hotelHost(u)}, nil
 		})
-	patch := operation(ScopeAdmin, "Directory", http.MethodPatch, path, "change-hoteling-host", "Let a phone take guests, or not",
+	patch := operation(ScopeHoteling, "Directory", http.MethodPatch, path, "change-hoteling-host", "Let a phone take guests, or not",
 		http.StatusNotFound, http.StatusUnprocessableEntity, http.StatusServiceUnavailable)
 	patch.Description = "Only what the body names changes. A guest whom the phone no longer takes is signed out; limits apply to the next sign-in."
-	huma.Register(a.huma, patch, func(ctx context.Context, in *struct {
+	huma.Register(a.huma, bySite(patch), func(ctx context.Context, in *struct {
 		LinePath
 		Body HostChange
 	}) (*hotelHostOutput, error) {
@@ -291,24 +295,23 @@ func (c HostChange) apply(u *directory.User) {
 
 // registerHotelStay has guests signed in and out on a host.
 func (a *API) registerHotelStay(path string) {
-	enter := operation(ScopeAdmin, "Live", http.MethodPut, path+"/guest", "sign-guest-in", "Sign a guest in on a host at once",
+	enter := operation(ScopeHoteling, "Live", http.MethodPut, path+"/guest", "sign-guest-in", "Sign a guest in on a host at once",
 		http.StatusNotFound, http.StatusConflict, http.StatusUnprocessableEntity, http.StatusServiceUnavailable)
 	enter.Description = "No PIN is asked for. A guest who is signed in elsewhere leaves there; a guest who is there already may stay anew as long as the limit says. " +
 		"409 says in words why the guest is refused, and the cause in errors."
-	huma.Register(a.huma, enter, func(ctx context.Context, in *struct {
+	huma.Register(a.huma, bySite(enter), func(ctx context.Context, in *struct {
 		LinePath
 		LanguageHeader
 		Body struct {
 			Guest string `json:"guest" minLength:"1" maxLength:"255" doc:"Line of the guest."`
 		}
 	}) (*hotelHostOutput, error) {
-		host, err := a.line(in.Line)
+		host, err := a.line(ctx, in.Line)
 		if err != nil {
 			return nil, err
 		}
-		user, domain, _ := strings.Cut(in.Body.Guest, "@")
-		guest, ok := a.cfg.Directory.Current().UserByURI(user, domain)
-		if !ok {
+		guest, err := a.line(ctx, in.Body.Guest)
+		if err != nil {
 			return nil, invalid("body.guest", "no line has that number")
 		}
 		if _, err := a.cfg.Hoteling.SignIn(ctx, host.Ref, guest.Ref, hoteling.ByAPI); err != nil {
@@ -317,11 +320,11 @@ func (a *API) registerHotelStay(path string) {
 		a.audit(ctx, "guest signed in by api", "host", lineName(host), "guest", lineName(guest))
 		return &hotelHostOutput{Body: a.hotelHost(host)}, nil
 	})
-	leave := operation(ScopeAdmin, "Live", http.MethodDelete, path+"/guest", "release-host", "Sign out whoever is a guest on a host",
+	leave := operation(ScopeRelease, "Live", http.MethodDelete, path+"/guest", "release-host", "Sign out whoever is a guest on a host",
 		http.StatusNotFound, http.StatusServiceUnavailable)
 	leave.Description = "A call that is up goes on; the next ones are the owner's. A host that is free stays so."
-	huma.Register(a.huma, leave, func(ctx context.Context, in *LinePath) (*hotelHostOutput, error) {
-		host, err := a.line(in.Line)
+	huma.Register(a.huma, bySite(leave), func(ctx context.Context, in *LinePath) (*hotelHostOutput, error) {
+		host, err := a.line(ctx, in.Line)
 		if err != nil {
 			return nil, err
 		}
@@ -335,7 +338,7 @@ func (a *API) registerHotelStay(path string) {
 
 // changed changes a line's user and gives it as it is then.
 func (a *API) changed(ctx context.Context, line, msg string, change func(*directory.User)) (*directory.User, error) {
-	u, err := a.line(line)
+	u, err := a.line(ctx, line)
 	if err != nil {
 		return nil, err
 	}
@@ -346,5 +349,5 @@ func (a *API) changed(ctx context.Context, line, msg string, change func(*direct
 		return nil, a.fail(ctx, msg, err)
 	}
 	a.audit(ctx, msg, "line", lineName(u))
-	return a.line(line)
+	return a.line(ctx, line)
 }

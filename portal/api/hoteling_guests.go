@@ -12,8 +12,8 @@ import (
 )
 
 func (a *API) registerHotelGuests() {
-	huma.Register(a.huma, operation(ScopeRead, "Live", http.MethodGet, "/hoteling/guests", "list-hoteling-guests", "List the users who may be guests"),
-		func(_ context.Context, in *struct {
+	huma.Register(a.huma, bySite(operation(ScopeRead, "Live", http.MethodGet, "/hoteling/guests", "list-hoteling-guests", "List the users who may be guests")),
+		func(ctx context.Context, in *struct {
 			PageQuery
 			Site string `query:"site" maxLength:"255" doc:"Only users of the site with this SIP domain."`
 			Away bool   `query:"away" doc:"Only those who are signed in somewhere."`
@@ -21,7 +21,7 @@ func (a *API) registerHotelGuests() {
 			all := []HotelGuest{}
 			for _, s := range a.cfg.Directory.Current().Sites() {
 				for u := range s.Everyone() {
-					if !u.Guest.Allowed || in.Site != "" && !sameDomain(in.Site, s.Domain) {
+					if !u.Guest.Allowed || !sees(ctx, in.Site, s.Domain) {
 						continue
 					}
 					if g := a.hotelGuest(u); !in.Away || g.Host != nil {
@@ -36,18 +36,18 @@ func (a *API) registerHotelGuests() {
 			return paginate(in.PageQuery, "/api/v1/hoteling/guests", filter, all, func(g HotelGuest) string { return g.key })
 		})
 	const path = "/hoteling/guests/{line}"
-	huma.Register(a.huma, operation(ScopeRead, "Live", http.MethodGet, path, "get-hoteling-guest", "Show a user as a guest", http.StatusNotFound),
-		func(_ context.Context, in *LinePath) (*hotelGuestOutput, error) {
-			u, err := a.line(in.Line)
+	huma.Register(a.huma, bySite(operation(ScopeRead, "Live", http.MethodGet, path, "get-hoteling-guest", "Show a user as a guest", http.StatusNotFound)),
+		func(ctx context.Context, in *LinePath) (*hotelGuestOutput, error) {
+			u, err := a.line(ctx, in.Line)
 			if err != nil {
 				return nil, err
 			}
 			return &hotelGuestOutput{Body: a.hotelGuest(u)}, nil
 		})
-	patch := operation(ScopeAdmin, "Directory", http.MethodPatch, path, "change-hoteling-guest", "Let a user be a guest, or not",
+	patch := operation(ScopeHoteling, "Directory", http.MethodPatch, path, "change-hoteling-guest", "Let a user be a guest, or not",
 		http.StatusNotFound, http.StatusUnprocessableEntity, http.StatusServiceUnavailable)
 	patch.Description = "Only what the body names changes. A guest who may no longer be one is signed out; the limit applies to the next sign-in."
-	huma.Register(a.huma, patch, func(ctx context.Context, in *struct {
+	huma.Register(a.huma, bySite(patch), func(ctx context.Context, in *struct {
 		LinePath
 		Body struct {
 			Allowed    *bool `json:"allowed,omitempty"`
@@ -65,10 +65,10 @@ func (a *API) registerHotelGuests() {
 		}
 		return &hotelGuestOutput{Body: a.hotelGuest(u)}, nil
 	})
-	leave := operation(ScopeAdmin, "Live", http.MethodDelete, path+"/host", "sign-guest-out", "Sign a guest out, wherever they are",
+	leave := operation(ScopeRelease, "Live", http.MethodDelete, path+"/host", "sign-guest-out", "Sign a guest out, wherever they are",
 		http.StatusNotFound, http.StatusServiceUnavailable)
-	huma.Register(a.huma, leave, func(ctx context.Context, in *LinePath) (*hotelGuestOutput, error) {
-		u, err := a.line(in.Line)
+	huma.Register(a.huma, bySite(leave), func(ctx context.Context, in *LinePath) (*hotelGuestOutput, error) {
+		u, err := a.line(ctx, in.Line)
 		if err != nil {
 			return nil, err
 		}

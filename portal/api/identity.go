@@ -6,28 +6,31 @@ import (
 	"crypto/subtle"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
-)
-
-// Scope is what a caller may do; the admin scope includes the read scope.
-type Scope string
-
-const (
-	// ScopeRead sees live state and configuration, without secrets.
-	ScopeRead Scope = "read"
-	// ScopeAdmin sees space IDs and may change and export everything.
-	ScopeAdmin Scope = "admin"
 )
 
 // Identity is who calls.
 type Identity struct {
-	Name  string // of the token, for the log; never the token
-	Scope Scope
-	Local bool // came by the admin socket, so that secrets in the answer cross no network
+	Name    string // of the token, for the log; never the token
+	Scopes  []Scope
+	Site    string // SIP domain of the only site that the caller sees and changes; empty means the whole enterprise
+	Account string // ID of the portal's account whose token it is; empty for those of the server itself
+	Local   bool   // came by the admin socket, so that secrets in the answer cross no network
 }
 
 // May reports whether the identity holds the scope.
-func (i Identity) May(s Scope) bool { return i.Scope == s || i.Scope == ScopeAdmin && s == ScopeRead }
+func (i Identity) May(s Scope) bool {
+	return slices.ContainsFunc(i.Scopes, func(have Scope) bool { return have.Includes(s) })
+}
+
+// Sees reports whether the identity sees the site with that SIP domain, whatever the case.
+func (i Identity) Sees(domain string) bool { return i.Site == "" || sameDomain(i.Site, domain) }
+
+// sees reports whether the caller sees the site with that SIP domain; filter, if not empty, is the only one asked for.
+func sees(ctx context.Context, filter, domain string) bool {
+	return (filter == "" || sameDomain(filter, domain)) && callerOf(ctx).id.Sees(domain)
+}
 
 // Identifier says who sent a request.
 type Identifier interface {
@@ -40,7 +43,7 @@ type Owner struct{}
 
 // Identify implements Identifier.
 func (Owner) Identify(*http.Request) (Identity, error) {
-	return Identity{Name: "owner", Scope: ScopeAdmin, Local: true}, nil
+	return Identity{Name: "owner", Scopes: []Scope{ScopeAdmin}, Local: true}, nil
 }
 
 // Token is one bearer token.
@@ -68,14 +71,14 @@ func NewTokens(list ...Token) (*Tokens, error) {
 		switch {
 		case tok.Name == "":
 			return nil, fmt.Errorf("token %d has no name", i)
-		case tok.Scope != ScopeRead && tok.Scope != ScopeAdmin:
-			return nil, fmt.Errorf("token %s: scope %q is neither %s nor %s", tok.Name, tok.Scope, ScopeRead, ScopeAdmin)
+		case !tok.Scope.Known():
+			return nil, fmt.Errorf("token %s: %w %q", tok.Name, ErrUnknownScope, tok.Scope)
 		case len(tok.Secret) < MinTokenLength:
 			return nil, fmt.Errorf("token %s: %d characters, least is %d: %w", tok.Name, len(tok.Secret), MinTokenLength, ErrWeakToken)
 		case strings.ContainsFunc(tok.Secret, func(r rune) bool { return r <= ' ' || r > '~' }):
 			return nil, fmt.Errorf("token %s: only printable ASCII without blanks can be sent in a header: %w", tok.Name, ErrWeakToken)
 		}
-		t.known = append(t.known, knownToken{id: Identity{Name: tok.Name, Scope: tok.Scope}, sum: sha256.Sum256([]byte(tok.Secret))})
+		t.known = append(t.known, knownToken{id: Identity{Name: tok.Name, Scopes: []Scope{tok.Scope}}, sum: sha256.Sum256([]byte(tok.Secret))})
 	}
 	return t, nil
 }

@@ -23,17 +23,17 @@ type Invitation struct {
 }
 
 func (a *API) registerInvitations() {
-	op := operation(ScopeAdmin, "Live", http.MethodGet, "/spaces/{space}/invitation", "get-invitation", "Show how a guest comes into a space",
+	op := operation(ScopeSpaces, "Live", http.MethodGet, "/spaces/{space}/invitation", "get-invitation", "Show how a guest comes into a space",
 		http.StatusNotFound, http.StatusConflict)
 	op.Description = "Holds the space ID, which alone opens the space."
-	huma.Register(a.huma, op, func(_ context.Context, in *struct {
+	huma.Register(a.huma, bySite(op), func(ctx context.Context, in *struct {
 		SpacePath
 		Language string `query:"language" enum:"fr,en" doc:"Of subject and text; absent is the site's."`
 	}) (*struct{ Body Invitation }, error) {
-		sp, ok := a.cfg.Directory.Current().SpaceByRef(in.Space)
+		sp, err := a.space(ctx, in.Space)
 		switch {
-		case !ok:
-			return nil, huma.Error404NotFound("no space has this reference")
+		case err != nil:
+			return nil, err
 		case sp.Site.Gateway.Number == "":
 			return nil, huma.Error409Conflict("no gateway number is assigned to the site, so nobody can be invited: assign one first")
 		case sp.ID == "":

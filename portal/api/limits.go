@@ -64,31 +64,31 @@ func newLineLimits(use call.LineUse) LineLimits {
 }
 
 func (a *API) registerLimits() {
-	huma.Register(a.huma, operation(ScopeRead, "Live", http.MethodGet, "/limits", "list-limits", "List lines with calls outside, refusals or lifted limits"),
-		func(_ context.Context, in *struct {
+	huma.Register(a.huma, bySite(operation(ScopeRead, "Live", http.MethodGet, "/limits", "list-limits", "List lines with calls outside, refusals or lifted limits")),
+		func(ctx context.Context, in *struct {
 			PageQuery
 			Site string `query:"site" maxLength:"255" doc:"Only lines of the site with this SIP domain."`
 		}) (*pageOutput[LineLimits], error) {
 			all := []LineLimits{}
 			for _, use := range a.cfg.Limits.InUse(a.cfg.Directory.Current()) {
-				if in.Site == "" || sameDomain(in.Site, use.User.Site.Domain) {
+				if sees(ctx, in.Site, use.User.Site.Domain) {
 					all = append(all, newLineLimits(use))
 				}
 			}
 			return paginate(in.PageQuery, "/api/v1/limits", url.Values{"site": {in.Site}}, all, func(l LineLimits) string { return l.key })
 		})
-	huma.Register(a.huma, operation(ScopeRead, "Live", http.MethodGet, "/limits/{line}", "get-limits", "Show how a line stands to its limits", http.StatusNotFound),
-		func(_ context.Context, in *LinePath) (*limitsOutput, error) {
-			u, err := a.line(in.Line)
+	huma.Register(a.huma, bySite(operation(ScopeRead, "Live", http.MethodGet, "/limits/{line}", "get-limits", "Show how a line stands to its limits", http.StatusNotFound)),
+		func(ctx context.Context, in *LinePath) (*limitsOutput, error) {
+			u, err := a.line(ctx, in.Line)
 			if err != nil {
 				return nil, err
 			}
 			return &limitsOutput{Body: newLineLimits(a.cfg.Limits.Use(u))}, nil
 		})
-	lift := operation(ScopeAdmin, "Live", http.MethodPut, "/limits/{line}/lift", "lift-limits", "Lift a line's limits for a while",
+	lift := operation(ScopeCalls, "Live", http.MethodPut, "/limits/{line}/lift", "lift-limits", "Lift a line's limits for a while",
 		http.StatusNotFound, http.StatusUnprocessableEntity)
 	lift.Description = "Frees the line from its limits and night hours and forgets what it was refused. The calling plan stays."
-	huma.Register(a.huma, lift, func(ctx context.Context, in *struct {
+	huma.Register(a.huma, bySite(lift), func(ctx context.Context, in *struct {
 		LinePath
 		Body struct {
 			Minutes int `json:"minutes" minimum:"1" maximum:"1440" doc:"For how long."`
@@ -96,7 +96,7 @@ func (a *API) registerLimits() {
 	}) (*limitsOutput, error) {
 		return a.lift(ctx, in.Line, time.Duration(in.Body.Minutes)*time.Minute)
 	})
-	huma.Register(a.huma, operation(ScopeAdmin, "Live", http.MethodDelete, "/limits/{line}/lift", "end-lift", "Put a line's limits in force again", http.StatusNotFound),
+	huma.Register(a.huma, bySite(operation(ScopeCalls, "Live", http.MethodDelete, "/limits/{line}/lift", "end-lift", "Put a line's limits in force again", http.StatusNotFound)),
 		func(ctx context.Context, in *LinePath) (*limitsOutput, error) { return a.lift(ctx, in.Line, 0) })
 }
 
@@ -108,7 +108,7 @@ type LinePath struct {
 type limitsOutput struct{ Body LineLimits }
 
 func (a *API) lift(ctx context.Context, line string, d time.Duration) (*limitsOutput, error) {
-	u, err := a.line(line)
+	u, err := a.line(ctx, line)
 	if err != nil {
 		return nil, err
 	}
@@ -117,10 +117,10 @@ func (a *API) lift(ctx context.Context, line string, d time.Duration) (*limitsOu
 	return &limitsOutput{Body: newLineLimits(a.cfg.Limits.Use(u))}, nil
 }
 
-// line finds a line by number, extension@domain or user name.
-func (a *API) line(name string) (*directory.User, error) {
+// line finds a line that the caller sees, by number, extension@domain or user name.
+func (a *API) line(ctx context.Context, name string) (*directory.User, error) {
 	user, host, _ := strings.Cut(name, "@")
-	if u, ok := a.cfg.Directory.Current().UserByURI(user, host); ok {
+	if u, ok := a.cfg.Directory.Current().UserByURI(user, host); ok && sees(ctx, "", u.Site.Domain) {
 		return u, nil
 	}
 	return nil, huma.Error404NotFound("no line has that number")

@@ -51,25 +51,25 @@ func newMailbox(u *directory.User, s events.Summary) Mailbox {
 type mailboxOutput struct{ Body Mailbox }
 
 func (a *API) registerMailboxes() {
-	huma.Register(a.huma, operation(ScopeRead, "Live", http.MethodGet, "/mailboxes/{line}", "get-mailbox", "Show what waits for a line", http.StatusNotFound),
-		func(_ context.Context, in *LinePath) (*mailboxOutput, error) {
-			u, err := a.line(in.Line)
+	huma.Register(a.huma, bySite(operation(ScopeRead, "Live", http.MethodGet, "/mailboxes/{line}", "get-mailbox", "Show what waits for a line", http.StatusNotFound)),
+		func(ctx context.Context, in *LinePath) (*mailboxOutput, error) {
+			u, err := a.line(ctx, in.Line)
 			if err != nil {
 				return nil, err
 			}
 			return &mailboxOutput{Body: newMailbox(u, a.cfg.Mailboxes.Summary(aorOf(u)))}, nil
 		})
-	put := operation(ScopeAdmin, "Live", http.MethodPut, "/mailboxes/{line}", "set-mailbox", "Tell what waits for a line",
+	put := operation(ScopeUsers, "Live", http.MethodPut, "/mailboxes/{line}", "set-mailbox", "Tell what waits for a line",
 		http.StatusNotFound, http.StatusUnprocessableEntity)
 	put.Description = "For mailboxes that do not tell it by SIP (message-summary, RFC 3842). The phones of the line light their lamp at once."
-	huma.Register(a.huma, put, func(ctx context.Context, in *struct {
+	huma.Register(a.huma, bySite(put), func(ctx context.Context, in *struct {
 		LinePath
 		Body struct {
 			Waiting *bool      `json:"waiting,omitempty" doc:"Absent means: if there are new messages."`
 			Counts  []Messages `json:"counts,omitempty" maxItems:"16"`
 		}
 	}) (*mailboxOutput, error) {
-		u, err := a.line(in.Line)
+		u, err := a.line(ctx, in.Line)
 		if err != nil {
 			return nil, err
 		}

@@ -21,18 +21,18 @@ type monitoredOutput struct{ Body Monitored }
 
 func (a *API) registerMonitored() {
 	const path = "/lines/{line}/monitored"
-	huma.Register(a.huma, operation(ScopeRead, "Directory", http.MethodGet, path, "get-monitored-lines", "Show which lines a phone shows as busy lamps", http.StatusNotFound),
-		func(_ context.Context, in *LinePath) (*monitoredOutput, error) { return a.monitored(in.Line) })
-	put := operation(ScopeAdmin, "Directory", http.MethodPut, path, "set-monitored-lines", "Choose which lines a phone shows as busy lamps",
+	huma.Register(a.huma, bySite(operation(ScopeRead, "Directory", http.MethodGet, path, "get-monitored-lines", "Show which lines a phone shows as busy lamps", http.StatusNotFound)),
+		func(ctx context.Context, in *LinePath) (*monitoredOutput, error) { return a.monitored(ctx, in.Line) })
+	put := operation(ScopeUsers, "Directory", http.MethodPut, path, "set-monitored-lines", "Choose which lines a phone shows as busy lamps",
 		http.StatusNotFound, http.StatusUnprocessableEntity, http.StatusServiceUnavailable)
 	put.Description = "The phone is told the new list at once if it is subscribed."
-	huma.Register(a.huma, put, func(ctx context.Context, in *struct {
+	huma.Register(a.huma, bySite(put), func(ctx context.Context, in *struct {
 		LinePath
 		Body struct {
 			Lines []string `json:"lines" nullable:"false" maxItems:"100"`
 		}
 	}) (*monitoredOutput, error) {
-		u, err := a.line(in.Line)
+		u, err := a.line(ctx, in.Line)
 		if err != nil {
 			return nil, err
 		}
@@ -44,12 +44,12 @@ func (a *API) registerMonitored() {
 			return nil, a.fail(ctx, "change monitored lines", err)
 		}
 		a.audit(ctx, "monitored lines changed", "line", u.Line(), "site", u.Site.Domain, "lines", len(in.Body.Lines))
-		return a.monitored(in.Line)
+		return a.monitored(ctx, in.Line)
 	})
 }
 
-func (a *API) monitored(line string) (*monitoredOutput, error) {
-	u, err := a.line(line)
+func (a *API) monitored(ctx context.Context, line string) (*monitoredOutput, error) {
+	u, err := a.line(ctx, line)
 	if err != nil {
 		return nil, err
 	}

@@ -13,7 +13,8 @@ const tokenScheme = "token"
 
 const aboutAPI = `Live state and configuration of a Passerelle server.
 
-Send a token as "Authorization: Bearer …"; its scope is read or admin, and admin includes read. Lists return at most
+Send a token as "Authorization: Bearer …". Each operation names the scope that it asks for; admin includes them all. A token
+of one site meets that site only: what belongs to others is not there, and what is for the whole enterprise is refused. Lists return at most
 "limit" entries and the cursor of the next page. Faults are problem details (RFC 9457) whose "errors" name the fields.
 Times are RFC 3339 in UTC.`
 
@@ -28,7 +29,7 @@ func description(version string) huma.Config {
 	cfg.Transformers = []huma.Transformer{withoutValues}
 	cfg.RejectUnknownQueryParameters = true
 	cfg.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
-		tokenScheme: {Type: "http", Scheme: "bearer", Description: "A token given to the server; its scope is read or admin."},
+		tokenScheme: {Type: "http", Scheme: "bearer", Description: "A token of the server, or one that somebody made for their account. Scopes: " + names(Scopes()) + "."},
 	}
 	cfg.Tags = []*huma.Tag{
 		{Name: "Live", Description: "What happens now."},
@@ -84,6 +85,18 @@ func operation(scope Scope, tag, method, path, id, summary string, errs ...int) 
 		Errors:      slices.Concat([]int{http.StatusUnauthorized, http.StatusForbidden}, errs),
 	}
 }
+
+// ofSites is the mark of operations that hold their callers to the sites that they see.
+const ofSites = "passerelle.of-sites"
+
+// bySite marks an operation whose handler holds the caller to the sites that it sees (see sees). Without the mark an
+// operation is refused to callers who see one site only.
+func bySite(op huma.Operation) huma.Operation {
+	op.Metadata = map[string]any{ofSites: true}
+	return op
+}
+
+func isBySite(op *huma.Operation) bool { return op.Metadata[ofSites] == true }
 
 // scopeOf reads the scope back from the description, so that what is enforced is what is told.
 func scopeOf(op *huma.Operation) Scope {

@@ -27,38 +27,20 @@ func document(t *testing.T, w *world, path string) (doc map[string]any, kind str
 	return doc, rec.Header().Get("Content-Type")
 }
 
-func TestDescriptionListsAllOperations(t *testing.T) {
+// TestDescriptionIsServed reads both forms; TestEveryOperationIsExercised knows what they must list.
+func TestDescriptionIsServed(t *testing.T) {
 	w := newWorld(t)
-	want := []string{
-		"DELETE /api/v1/bridges/{space}", "DELETE /api/v1/bridges/{space}/participants/{id}", "DELETE /api/v1/hoteling/guests/{line}/host",
-		"DELETE /api/v1/hoteling/hosts/{line}/guest", "DELETE /api/v1/limits/{line}/lift", "DELETE /api/v1/phones/{mac}/access",
-		"DELETE /api/v1/sites/{domain}/hold-music", "DELETE /api/v1/spaces/{space}/calls/{id}", "GET /api/v1/bridges", "GET /api/v1/bridges/{space}",
-		"GET /api/v1/calls", "GET /api/v1/export", "GET /api/v1/hoteling/guests", "GET /api/v1/hoteling/guests/{line}", "GET /api/v1/hoteling/hosts",
-		"GET /api/v1/hoteling/hosts/{line}", "GET /api/v1/hoteling/refusals", "GET /api/v1/limits", "GET /api/v1/limits/{line}",
-		"GET /api/v1/lines/{line}/monitored", "GET /api/v1/lines/{line}/settings", "GET /api/v1/mailboxes/{line}", "GET /api/v1/phones",
-		"GET /api/v1/phones/{mac}", "GET /api/v1/phones/{mac}/reports/{name}", "GET /api/v1/registrations", "GET /api/v1/route", "GET /api/v1/sites",
-		"GET /api/v1/sites/{domain}/gateway-number", "GET /api/v1/sites/{domain}/hold-music", "GET /api/v1/spaces", "GET /api/v1/spaces/{space}/calls",
-		"GET /api/v1/spaces/{space}/calls/{id}", "GET /api/v1/spaces/{space}/invitation", "GET /api/v1/status", "GET /api/v1/trunks",
-		"PATCH /api/v1/hoteling/guests/{line}", "PATCH /api/v1/hoteling/hosts/{line}", "PATCH /api/v1/lines/{line}/settings", "POST /api/v1/import",
-		"POST /api/v1/phones/{mac}/resync", "POST /api/v1/phones/{mac}/setup", "POST /api/v1/spaces/{space}/calls",
-		"POST /api/v1/spaces/{space}/calls/{id}/retry", "POST /api/v1/spaces/{space}/regenerate", "PUT /api/v1/hoteling/hosts/{line}/guest",
-		"PUT /api/v1/limits/{line}/lift", "PUT /api/v1/lines/{line}/monitored", "PUT /api/v1/mailboxes/{line}",
-		"PUT /api/v1/sites/{domain}/gateway-number", "PUT /api/v1/sites/{domain}/hold-music",
-	}
 	for path, kind := range map[string]string{"/openapi.yaml": "application/yaml", "/openapi.json": "application/json"} {
 		doc, gotKind := document(t, w, path)
 		if gotKind != kind || doc["openapi"] != "3.1.0" {
 			t.Errorf("%s: type %q, version %v", path, gotKind, doc["openapi"])
 		}
-		var got []string
-		for p, item := range doc["paths"].(map[string]any) {
-			for method := range item.(map[string]any) {
-				got = append(got, strings.ToUpper(method)+" "+p)
-			}
+		listed := 0
+		for _, item := range doc["paths"].(map[string]any) {
+			listed += len(item.(map[string]any))
 		}
-		slices.Sort(got)
-		if !slices.Equal(got, want) {
-			t.Errorf("%s lists %q, want %q", path, got, want)
+		if listed != len(operationsByID(w)) || listed < 50 {
+			t.Errorf("%s lists %d operations of %d", path, listed, len(operationsByID(w)))
 		}
 	}
 }

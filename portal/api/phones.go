@@ -149,6 +149,9 @@ func (a *API) phone(ctx context.Context, path string) (provision.State, error) {
 	if err != nil {
 		return s, a.phoneFault(ctx, "find a phone", err)
 	}
+	if !sees(ctx, "", s.Device.User.Site.Domain) {
+		return provision.State{}, a.phoneFault(ctx, "find a phone", provision.ErrUnknownPhone)
+	}
 	return s, nil
 }
 
@@ -178,9 +181,9 @@ func checked(p Phone, current bool) Phone {
 }
 
 func (a *API) registerPhones() {
-	huma.Register(a.huma, operation(ScopeRead, "Live", http.MethodGet, "/phones", "list-phones", "List desk phones and their configuration"), a.listPhones)
+	huma.Register(a.huma, bySite(operation(ScopeRead, "Live", http.MethodGet, "/phones", "list-phones", "List desk phones and their configuration")), a.listPhones)
 	const path = "/phones/{mac}"
-	huma.Register(a.huma, operation(ScopeRead, "Live", http.MethodGet, path, "get-phone", "Show a desk phone", http.StatusNotFound),
+	huma.Register(a.huma, bySite(operation(ScopeRead, "Live", http.MethodGet, path, "get-phone", "Show a desk phone", http.StatusNotFound)),
 		func(ctx context.Context, in *PhonePath) (*phoneOutput, error) {
 			s, err := a.phone(ctx, in.MAC)
 			if err != nil {
@@ -188,18 +191,18 @@ func (a *API) registerPhones() {
 			}
 			return a.wholePhone(s), nil
 		})
-	setup := operation(ScopeAdmin, "Live", http.MethodPost, path+"/setup", "set-up-phone", "Make the link that gives a phone its first profile", http.StatusNotFound)
+	setup := operation(ScopePhones, "Live", http.MethodPost, path+"/setup", "set-up-phone", "Make the link that gives a phone its first profile", http.StatusNotFound)
 	setup.Description = "It takes the place of a former one and works once. Whoever opens it before the phone has the phone's password."
 	setup.DefaultStatus = http.StatusCreated
-	huma.Register(a.huma, setup, a.setUpPhone)
-	revoke := operation(ScopeAdmin, "Live", http.MethodDelete, path+"/access", "revoke-phone", "End all links of a phone", http.StatusNotFound)
+	huma.Register(a.huma, bySite(setup), a.setUpPhone)
+	revoke := operation(ScopePhones, "Live", http.MethodDelete, path+"/access", "revoke-phone", "End all links of a phone", http.StatusNotFound)
 	revoke.Description = "For a phone that was lost: it fetches nothing any more. Change its password too."
-	huma.Register(a.huma, revoke, a.revokePhone)
-	resync := operation(ScopeAdmin, "Live", http.MethodPost, path+"/resync", "resync-phone", "Have a phone fetch its profile now",
+	huma.Register(a.huma, bySite(revoke), a.revokePhone)
+	resync := operation(ScopeResync, "Live", http.MethodPost, path+"/resync", "resync-phone", "Have a phone fetch its profile now",
 		http.StatusNotFound, http.StatusConflict, http.StatusBadGateway)
 	resync.Description = "By NOTIFY of resync. A phone in a call waits until it has ended. 409 means that it is not registered, 502 that it refused or did not answer."
 	resync.DefaultStatus = http.StatusNoContent
-	huma.Register(a.huma, resync, func(ctx context.Context, in *PhonePath) (*struct{}, error) {
+	huma.Register(a.huma, bySite(resync), func(ctx context.Context, in *PhonePath) (*struct{}, error) {
 		s, err := a.phone(ctx, in.MAC)
 		if err != nil {
 			return nil, err
@@ -210,12 +213,12 @@ func (a *API) registerPhones() {
 		a.audit(ctx, "phone told to fetch its profile", "mac", s.Device.MAC)
 		return nil, nil
 	})
-	report := operation(ScopeAdmin, "Live", http.MethodGet, path+"/reports/{name}", "get-phone-report", "Download a problem report of a phone", http.StatusNotFound)
+	report := operation(ScopePhones, "Live", http.MethodGet, path+"/reports/{name}", "get-phone-report", "Download a problem report of a phone", http.StatusNotFound)
 	report.Responses = map[string]*huma.Response{"200": {
 		Description: "The report as the phone sent it.",
 		Content:     map[string]*huma.MediaType{typeReport: {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}},
 	}}
-	huma.Register(a.huma, report, a.phoneReport)
+	huma.Register(a.huma, bySite(report), a.phoneReport)
 }
 
 const typeReport = "application/gzip"
@@ -226,7 +229,7 @@ func (a *API) listPhones(ctx context.Context, in *struct {
 }) (*pageOutput[Phone], error) {
 	contacts, all := a.contactsByUsername(), []Phone{}
 	for _, s := range a.cfg.Phones.States() {
-		if in.Site == "" || sameDomain(in.Site, s.Device.User.Site.Domain) {
+		if sees(ctx, in.Site, s.Device.User.Site.Domain) {
 			all = append(all, newPhone(s, contacts[s.Device.Username]))
 		}
 	}

@@ -38,8 +38,8 @@ func newRegistration(b sip.Binding) Registration {
 }
 
 func (a *API) registerRegistrations() {
-	huma.Register(a.huma, operation(ScopeRead, "Live", http.MethodGet, "/registrations", "list-registrations", "List registered contacts"),
-		func(_ context.Context, in *struct {
+	huma.Register(a.huma, bySite(operation(ScopeRead, "Live", http.MethodGet, "/registrations", "list-registrations", "List registered contacts")),
+		func(ctx context.Context, in *struct {
 			PageQuery
 			Site string `query:"site" maxLength:"255" doc:"Only lines of the site with this SIP domain."`
 			AOR  string `query:"aor" maxLength:"512" doc:"Only this address of record." example:"+33170001201@paris.acme.test"`
@@ -51,7 +51,7 @@ func (a *API) registerRegistrations() {
 			now := time.Now()
 			all := []Registration{}
 			for b := range a.cfg.Registrations.All() {
-				if in.Site != "" && !sameDomain(in.Site, b.AOR.Domain()) || aor != "" && b.AOR != aor || !b.Expires.After(now) {
+				if !sees(ctx, in.Site, b.AOR.Domain()) || aor != "" && b.AOR != aor || !b.Expires.After(now) {
 					continue
 				}
 				all = append(all, newRegistration(b))

@@ -89,16 +89,16 @@ type settingsOutput struct{ Body LineSettings }
 
 func (a *API) registerSettings() {
 	const path = "/lines/{line}/settings"
-	huma.Register(a.huma, operation(ScopeRead, "Directory", http.MethodGet, path, "get-line-settings", "Show how a line takes and makes calls", http.StatusNotFound),
-		func(_ context.Context, in *LinePath) (*settingsOutput, error) { return a.settings(in.Line) })
-	patch := operation(ScopeAdmin, "Directory", http.MethodPatch, path, "change-line-settings", "Change how a line takes and makes calls",
+	huma.Register(a.huma, bySite(operation(ScopeRead, "Directory", http.MethodGet, path, "get-line-settings", "Show how a line takes and makes calls", http.StatusNotFound)),
+		func(ctx context.Context, in *LinePath) (*settingsOutput, error) { return a.settings(ctx, in.Line) })
+	patch := operation(ScopeUsers, "Directory", http.MethodPatch, path, "change-line-settings", "Change how a line takes and makes calls",
 		http.StatusNotFound, http.StatusUnprocessableEntity, http.StatusServiceUnavailable)
 	patch.Description = "Only what the body names changes. It is in use for the next call, and shown on phones that keep their keys in step."
-	huma.Register(a.huma, patch, func(ctx context.Context, in *struct {
+	huma.Register(a.huma, bySite(patch), func(ctx context.Context, in *struct {
 		LinePath
 		Body LineChange
 	}) (*settingsOutput, error) {
-		u, err := a.line(in.Line)
+		u, err := a.line(ctx, in.Line)
 		if err != nil {
 			return nil, err
 		}
@@ -109,12 +109,12 @@ func (a *API) registerSettings() {
 			return nil, a.fail(ctx, "change line settings", err)
 		}
 		a.audit(ctx, "line settings changed", "line", u.Line(), "site", u.Site.Domain)
-		return a.settings(in.Line)
+		return a.settings(ctx, in.Line)
 	})
 }
 
-func (a *API) settings(line string) (*settingsOutput, error) {
-	u, err := a.line(line)
+func (a *API) settings(ctx context.Context, line string) (*settingsOutput, error) {
+	u, err := a.line(ctx, line)
 	if err != nil {
 		return nil, err
 	}

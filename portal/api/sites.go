@@ -31,8 +31,8 @@ type Gateway struct {
 }
 
 func (a *API) registerSites() {
-	huma.Register(a.huma, operation(ScopeRead, "Directory", http.MethodGet, "/sites", "list-sites", "List sites"),
-		func(_ context.Context, in *struct{ PageQuery }) (*pageOutput[Site], error) {
+	huma.Register(a.huma, bySite(operation(ScopeRead, "Directory", http.MethodGet, "/sites", "list-sites", "List sites")),
+		func(ctx context.Context, in *struct{ PageQuery }) (*pageOutput[Site], error) {
 			dir := a.cfg.Directory.Current()
 			spaces := map[string]int{}
 			for _, sp := range dir.Spaces() {
@@ -40,10 +40,20 @@ func (a *API) registerSites() {
 			}
 			all := []Site{}
 			for _, s := range dir.Sites() {
-				all = append(all, newSite(s, spaces[s.Domain]))
+				if sees(ctx, "", s.Domain) {
+					all = append(all, newSite(s, spaces[s.Domain]))
+				}
 			}
 			return paginate(in.PageQuery, "/api/v1/sites", nil, all, func(s Site) string { return s.Domain })
 		})
+}
+
+// site finds a site that the caller sees.
+func (a *API) site(ctx context.Context, domain string) (*directory.Site, error) {
+	if s, ok := a.cfg.Directory.Current().SiteByDomain(domain); ok && sees(ctx, "", s.Domain) {
+		return s, nil
+	}
+	return nil, huma.Error404NotFound("no site has this domain")
 }
 
 func newSite(s *directory.Site, spaces int) Site {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"passerelle/directory"
 	"passerelle/gateway"
 	"passerelle/sip"
 )
@@ -70,12 +71,12 @@ type begunOutput struct {
 }
 
 func (a *API) registerSpaceCalls() {
-	huma.Register(a.huma, operation(ScopeRead, "Live", http.MethodGet, "/spaces/{space}/calls", "list-space-calls", "List the calls that a space makes", http.StatusNotFound),
-		func(_ context.Context, in *struct {
+	huma.Register(a.huma, bySite(operation(ScopeRead, "Live", http.MethodGet, "/spaces/{space}/calls", "list-space-calls", "List the calls that a space makes", http.StatusNotFound)),
+		func(ctx context.Context, in *struct {
 			SpacePath
 			PageQuery
 		}) (*pageOutput[SpaceCall], error) {
-			if err := a.space(in.Space); err != nil {
+			if _, err := a.space(ctx, in.Space); err != nil {
 				return nil, err
 			}
 			all := []SpaceCall{}
@@ -85,23 +86,29 @@ func (a *API) registerSpaceCalls() {
 			return paginate(in.PageQuery, "/api/v1/spaces/"+url.PathEscape(in.Space)+"/calls", nil, all, func(c SpaceCall) string { return fmt.Sprintf("%20s", c.ID) })
 		})
 
-	call := operation(ScopeAdmin, "Live", http.MethodPost, "/spaces/{space}/calls", "call-into-space", "Call somebody into a space",
+	call := operation(ScopeCalls, "Live", http.MethodPost, "/spaces/{space}/calls", "call-into-space", "Call somebody into a space",
 		http.StatusNotFound, http.StatusConflict, http.StatusUnprocessableEntity, http.StatusServiceUnavailable)
 	call.DefaultStatus = http.StatusAccepted
 	call.Description = "The callee sees the gateway's number. The owner's calling plan and limits apply. A seat is kept until the call is over. " +
 		"A phone of the enterprise is in when it answers; whoever answers elsewhere must press 1, so that no voice mail joins."
-	huma.Register(a.huma, call, func(ctx context.Context, in *struct {
+	huma.Register(a.huma, bySite(call), func(ctx context.Context, in *struct {
 		SpacePath
 		Body struct {
 			To string `json:"to,omitempty" maxLength:"255" doc:"What the owner would dial: a number, an extension, or a SIP or tel URI. Absent calls the owner: \"call me into my space\"." example:"0612345678"`
 		}
 	}) (*begunOutput, error) {
+		if _, err := a.space(ctx, in.Space); err != nil {
+			return nil, err
+		}
 		i, err := a.cfg.SpaceCalls.Call(ctx, in.Space, in.Body.To)
 		return a.begun(ctx, i, err)
 	})
 
-	huma.Register(a.huma, operation(ScopeRead, "Live", http.MethodGet, "/spaces/{space}/calls/{id}", "get-space-call", "Show how far a call of a space is", http.StatusNotFound),
-		func(_ context.Context, in *SpaceCallPath) (*spaceCallOutput, error) {
+	huma.Register(a.huma, bySite(operation(ScopeRead, "Live", http.MethodGet, "/spaces/{space}/calls/{id}", "get-space-call", "Show how far a call of a space is", http.StatusNotFound)),
+		func(ctx context.Context, in *SpaceCallPath) (*spaceCallOutput, error) {
+			if _, err := a.space(ctx, in.Space); err != nil {
+				return nil, err
+			}
 			for _, i := range a.cfg.SpaceCalls.Outcalls(in.Space) {
 				if i.ID == in.ID {
 					return &spaceCallOutput{Body: newSpaceCall(i)}, nil
@@ -110,8 +117,11 @@ func (a *API) registerSpaceCalls() {
 			return nil, errNoSpaceCall
 		})
 
-	end := operation(ScopeAdmin, "Live", http.MethodDelete, "/spaces/{space}/calls/{id}", "end-space-call", "Cancel a call of a space, or hang up on its callee", http.StatusNotFound)
-	huma.Register(a.huma, end, func(ctx context.Context, in *SpaceCallPath) (*struct{}, error) {
+	end := operation(ScopeCalls, "Live", http.MethodDelete, "/spaces/{space}/calls/{id}", "end-space-call", "Cancel a call of a space, or hang up on its callee", http.StatusNotFound)
+	huma.Register(a.huma, bySite(end), func(ctx context.Context, in *SpaceCallPath) (*struct{}, error) {
+		if _, err := a.space(ctx, in.Space); err != nil {
+			return nil, err
+		}
 		switch err := a.cfg.SpaceCalls.EndOutcall(ctx, in.Space, in.ID); {
 		case errors.Is(err, gateway.ErrNoOutcall):
 			return nil, errNoSpaceCall
@@ -122,10 +132,13 @@ func (a *API) registerSpaceCalls() {
 		return nil, nil
 	})
 
-	again := operation(ScopeAdmin, "Live", http.MethodPost, "/spaces/{space}/calls/{id}/retry", "retry-space-call", "Make a call of a space that is over again",
+	again := operation(ScopeCalls, "Live", http.MethodPost, "/spaces/{space}/calls/{id}/retry", "retry-space-call", "Make a call of a space that is over again",
 		http.StatusNotFound, http.StatusConflict, http.StatusUnprocessableEntity, http.StatusServiceUnavailable)
 	again.DefaultStatus = http.StatusAccepted
-	huma.Register(a.huma, again, func(ctx context.Context, in *SpaceCallPath) (*begunOutput, error) {
+	huma.Register(a.huma, bySite(again), func(ctx context.Context, in *SpaceCallPath) (*begunOutput, error) {
+		if _, err := a.space(ctx, in.Space); err != nil {
+			return nil, err
+		}
 		i, err := a.cfg.SpaceCalls.RetryOutcall(ctx, in.Space, in.ID)
 		return a.begun(ctx, i, err)
 	})
@@ -133,12 +146,12 @@ func (a *API) registerSpaceCalls() {
 
 var errNoSpaceCall = huma.Error404NotFound("the space has made no such call, or long ago")
 
-// space is an error for a space that is not there.
-func (a *API) space(ref string) error {
-	if _, ok := a.cfg.Directory.Current().SpaceByRef(ref); !ok {
-		return huma.Error404NotFound("no space has this reference")
+// space finds a space that the caller sees.
+func (a *API) space(ctx context.Context, ref string) (*directory.Space, error) {
+	if sp, ok := a.cfg.Directory.Current().SpaceByRef(ref); ok && sees(ctx, "", sp.Site.Domain) {
+		return sp, nil
 	}
-	return nil
+	return nil, huma.Error404NotFound("no space has this reference")
 }
 
 // begun answers for a call that has begun, or says why it has not.

@@ -14,19 +14,19 @@ import (
 func NewSpaceID(u *directory.User) { u.SpaceID = "" } // the store draws one for whoever is entitled and has none
 
 func (a *API) registerSpaceID() {
-	op := operation(ScopeAdmin, "Directory", http.MethodPost, "/spaces/{space}/regenerate", "regenerate-space-id", "Give a space another ID",
+	op := operation(ScopeSpaces, "Directory", http.MethodPost, "/spaces/{space}/regenerate", "regenerate-space-id", "Give a space another ID",
 		http.StatusNotFound, http.StatusServiceUnavailable)
 	op.Description = "The former ID opens the space no longer, so invitations that hold it are void. A live bridge goes on with those who are in."
-	huma.Register(a.huma, op, func(ctx context.Context, in *SpacePath) (*struct {
+	huma.Register(a.huma, bySite(op), func(ctx context.Context, in *SpacePath) (*struct {
 		Body struct {
 			Space   string `json:"space"`
 			SpaceID string `json:"space_id" doc:"The new one."`
 		}
 	}, error,
 	) {
-		sp, ok := a.cfg.Directory.Current().SpaceByRef(in.Space)
-		if !ok {
-			return nil, huma.Error404NotFound("no space has this reference")
+		sp, err := a.space(ctx, in.Space)
+		if err != nil {
+			return nil, err
 		}
 		if err := a.cfg.Settings.SetUser(ctx, sp.Owner.Ref, NewSpaceID); err != nil {
 			return nil, a.fail(ctx, "regenerate a space ID", err)

@@ -16,7 +16,7 @@ type Space struct {
 	OwnerLine     string `json:"owner_line" doc:"Number of the owner, or the extension of those without one."`
 	Site          string `json:"site" doc:"SIP domain of the site."`
 	GatewayNumber string `json:"gateway_number,omitempty" doc:"Number to dial; absent while the site has none assigned."`
-	SpaceID       string `json:"space_id,omitempty" doc:"What callers type. It alone opens the space, so only the admin scope sees it."`
+	SpaceID       string `json:"space_id,omitempty" doc:"What callers type. It alone opens the space, so only the scope spaces:write sees it."`
 	Entitled      bool   `json:"entitled" doc:"Whether the owner's pack includes a space."`
 	Participants  int    `json:"participants" doc:"How many are in it now."`
 
@@ -25,16 +25,16 @@ type Space struct {
 
 func (a *API) registerSpaces() {
 	a.registerSpaceID()
-	huma.Register(a.huma, operation(ScopeRead, "Directory", http.MethodGet, "/spaces", "list-spaces", "List spaces"),
+	huma.Register(a.huma, bySite(operation(ScopeRead, "Directory", http.MethodGet, "/spaces", "list-spaces", "List spaces")),
 		func(ctx context.Context, in *struct {
 			PageQuery
 			Site string `query:"site" maxLength:"255" doc:"Only spaces of the site with this SIP domain."`
 		}) (*pageOutput[Space], error) {
-			reveal := callerOf(ctx).id.May(ScopeAdmin)
+			reveal := callerOf(ctx).id.May(ScopeSpaces)
 			seats, _ := a.seats()
 			all := []Space{}
 			for _, sp := range a.cfg.Directory.Current().Spaces() {
-				if in.Site != "" && !sameDomain(in.Site, sp.Site.Domain) {
+				if !sees(ctx, in.Site, sp.Site.Domain) {
 					continue
 				}
 				out := Space{

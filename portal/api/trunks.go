@@ -90,14 +90,14 @@ func moment(at time.Time) *time.Time {
 }
 
 func (a *API) registerTrunks() {
-	huma.Register(a.huma, operation(ScopeRead, "Live", http.MethodGet, "/trunks", "list-trunks", "List trunks and whether they answer"),
-		func(_ context.Context, in *struct {
+	huma.Register(a.huma, bySite(operation(ScopeRead, "Live", http.MethodGet, "/trunks", "list-trunks", "List trunks and whether they answer")),
+		func(ctx context.Context, in *struct {
 			PageQuery
 			Site string `query:"site" maxLength:"255" doc:"Only trunks of the site with this SIP domain."`
 		}) (*pageOutput[Trunk], error) {
 			all := []Trunk{}
 			for _, s := range a.cfg.Trunks.States() {
-				if in.Site != "" && !sameDomain(in.Site, s.Trunk.Site.Domain) {
+				if !sees(ctx, in.Site, s.Trunk.Site.Domain) {
 					continue
 				}
 				all = append(all, newTrunk(s, a.cfg.TrunkCalls.Calls(s.Trunk)))
