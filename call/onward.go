@@ -38,6 +38,7 @@ type onward struct {
 	offered  bool      // the caller has made an offer
 	sides    []mediaSide
 	diverted []diversion
+	places   map[string]bool // that phones have sent the call to
 	came     past
 	releases []func()
 	winner   *sip.Leg // answered, and in no call yet
@@ -148,11 +149,18 @@ func hopsLeft(in *sip.Invite) (int, error) {
 
 // find rings where the route leads, and where the forwardings of the called lines lead.
 func (o *onward) find(ctx context.Context, route Route) (*forkEvent, error) {
-	payer := o.caller.User
+	return o.findFor(ctx, route, o.caller.User)
+}
+
+// findFor is find at the expense of a line, nil for a trunk's caller.
+func (o *onward) findFor(ctx context.Context, route Route, payer *directory.User) (*forkEvent, error) {
 	for {
 		won, err := o.reach(ctx, route, payer)
 		if err == nil {
 			return won, nil
+		}
+		if places, redirected := contactsOf(err); route.Kind == ToLine && redirected && ctx.Err() == nil {
+			return o.redirected(ctx, route.User, places, err)
 		}
 		next, ok := o.forward(route, err)
 		if !ok || ctx.Err() != nil {
@@ -316,38 +324,11 @@ func (o *onward) forward(route Route, failure error) (Route, bool) {
 	}
 	cause := causeOf(failure)
 	next, ok := Forward(o.root.dir.Current(), route.User, cause)
-	if contact := contactOf(failure); contact != "" { // the phone forwards by itself (RFC 3261 §21.3)
-		next, ok = Reach(o.root.dir.Current(), route.User, o.root.byDomain(contact, route.User)), true
-		cause = ForwardAlways
-	}
 	if ok {
 		o.diverted = append(o.diverted, diversion{route.User, cause})
 		o.log.Info("call forwarded", "line", route.User.Line(), "cause", cause.String(), "route", next.Kind.String())
 	}
 	return next, ok
-}
-
-// contactOf is where a 3xx wants the call to go, empty for other failures.
-func contactOf(err error) string {
-	if s, ok := errors.AsType[*sip.StatusError](err); ok && s.Code >= 300 && s.Code < 400 && len(s.Contacts) > 0 {
-		return s.Contacts[0]
-	}
-	return ""
-}
-
-// byDomain names the line's site in a URI that a phone of the line has sent with our address, since it knows us by nothing else.
-func (r *Root) byDomain(uri string, u *directory.User) string {
-	addr, ok := numericAddr(addressOf(uri))
-	user, _, named := strings.Cut(uri, "@")
-	if !ok || !named {
-		return uri
-	}
-	for _, b := range r.ringing(r.dir.Current(), u, false) {
-		if b.Source.Local.Addr().Unmap() == addr.Addr().Unmap() {
-			return user + "@" + u.Site.Domain
-		}
-	}
-	return uri
 }
 
 // causeOf says which forwarding a failure sets off.

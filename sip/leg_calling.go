@@ -155,22 +155,6 @@ func (l *Leg) concludeCall(res *sipmsg.Response, err error) {
 	}
 }
 
-// redirects are the URIs of the Contact headers of a 3xx.
-func redirects(res *sipmsg.Response) []string {
-	if res.StatusCode < 300 || res.StatusCode > 399 {
-		return nil
-	}
-	var all []string
-	for _, h := range res.GetHeaders("contact") {
-		if c, ok := h.(*sipmsg.ContactHeader); ok && c.Address.Host != "" && !c.Address.Wildcard {
-			u := *c.Address.Clone()
-			u.Headers = nil
-			all = append(all, u.String())
-		}
-	}
-	return all
-}
-
 // reasonError is the Reason header of a refusal as an error, nil if there is none.
 func reasonError(res *sipmsg.Response) error {
 	if v := parseReason(headerValue(res, "reason")).String(); v != "" {

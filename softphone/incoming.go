@@ -111,11 +111,19 @@ func (in *Incoming) Refuse(code int) {
 	}
 }
 
-// Redirect sends the caller elsewhere (RFC 3261 §21.3.3).
-func (in *Incoming) Redirect(uri string) {
-	if in.decide() {
-		in.send(302, func(r *Message) { r.add("Contact", "<"+uri+">") })
+// Redirect sends the caller elsewhere (RFC 3261 §21.3.3): to URIs, or Contacts with parameters such as "<sip:a@b>;q=0.5".
+func (in *Incoming) Redirect(places ...string) {
+	if !in.decide() {
+		return
 	}
+	in.send(302, func(r *Message) {
+		for _, p := range places {
+			if !strings.HasPrefix(p, "<") {
+				p = "<" + p + ">"
+			}
+			r.add("Contact", p)
+		}
+	})
 }
 
 // Answer takes the call. It returns ErrEnded when the caller has given up.
