@@ -19,9 +19,15 @@ type Account struct {
 	TOTP Secret `json:"totp,omitempty"`
 	// TOTPStep is the last time step whose code was used; it is not taken again (RFC 6238 §5.2).
 	TOTPStep int64 `json:"totp_step,omitempty"`
+	// RecoveryHashes are the hashes (SHA-256, hexadecimal) of the codes that stand in for a second factor that is lost. The
+	// codes have 80 random bits, so that the hashes reveal nothing; each counts once and is gone when it is used.
+	RecoveryHashes []string `json:"recovery_hashes,omitempty"`
 	// Language is that of the account's pages; empty means the browser's.
 	Language Language `json:"language,omitempty"`
 }
+
+// SecondFactor says whether more than a password is needed to sign in.
+func (a *Account) SecondFactor() bool { return a.TOTP != "" }
 
 // OwnerAccount is the ID of the account that the set-up link makes.
 const OwnerAccount = "owner"

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"reflect"
 	"testing"
 	"time"
 
@@ -16,7 +17,7 @@ func TestAccountsAreKeptAndSealed(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "passerelle.db")
 	s := storetest.Open(t, path)
 	const id = directory.OwnerAccount
-	want := directory.Account{ID: id, Name: "Zoé Blanc", Email: "zoe@acme.test", PasswordHash: "$argon2id$v=19$hash-of-zoe", TOTP: "KEYOFZOE", TOTPStep: 7, Language: directory.French}
+	want := directory.Account{ID: id, Name: "Zoé Blanc", Email: "zoe@acme.test", PasswordHash: "$argon2id$v=19$hash-of-zoe", TOTP: "KEYOFZOE", TOTPStep: 7, RecoveryHashes: []string{"ab12"}, Language: directory.French}
 	if err := s.EditAccount(t.Context(), id, func(a *directory.Account) error { *a = want; return nil }); err != nil {
 		t.Fatal(err)
 	}
@@ -25,10 +26,10 @@ func TestAccountsAreKeptAndSealed(t *testing.T) {
 	if !errors.Is(err, refused) {
 		t.Errorf("a refused change returned %v", err)
 	}
-	if got, err := s.Account(t.Context(), id); err != nil || got != want {
+	if got, err := s.Account(t.Context(), id); err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("kept %+v, %v", got, err)
 	}
-	if got, err := s.Account(t.Context(), directory.UserAccount(4)); err != nil || got != (directory.Account{ID: "user-4"}) {
+	if got, err := s.Account(t.Context(), directory.UserAccount(4)); err != nil || !reflect.DeepEqual(got, directory.Account{ID: "user-4"}) {
 		t.Errorf("an account nobody made: %+v, %v", got, err)
 	}
 	raw, err := os.ReadFile(path)

@@ -64,8 +64,9 @@ type Accounts struct {
 
 // state is what memory holds of a session.
 type state struct {
-	seen time.Time // last request
-	note any       // for the next page
+	seen   time.Time // last request
+	proved time.Time // when all that the account asks for was given; zero after a restart of the server
+	note   any       // for the next page
 }
 
 // New returns accounts nobody has signed in to since the start of this process; sessions of the store go on.
@@ -160,50 +161,4 @@ func (a *Accounts) SetLanguage(ctx context.Context, p *Principal, l directory.La
 		kept.Language = l
 		return nil
 	})
-}
-
-// EnableTOTP makes key the account's second factor, once code proves that an application holds it.
-func (a *Accounts) EnableTOTP(ctx context.Context, p *Principal, key directory.Secret, code string) error {
-	step, ok := checkTOTP(key, code, 0, time.Now())
-	if !ok {
-		return ErrWrongCode
-	}
-	return a.cfg.Records.EditAccount(ctx, p.Account.ID, func(kept *directory.Account) error {
-		kept.TOTP, kept.TOTPStep = key, step
-		return nil
-	})
-}
-
-// DisableTOTP takes the second factor away from an account whose code is right.
-func (a *Accounts) DisableTOTP(ctx context.Context, p *Principal, code string) error {
-	if err := a.useCode(ctx, p.Account.ID, code); err != nil {
-		return err
-	}
-	return a.cfg.Records.EditAccount(ctx, p.Account.ID, func(kept *directory.Account) error {
-		kept.TOTP, kept.TOTPStep = "", 0
-		return nil
-	})
-}
-
-// codeTries is how many codes of one account may be tried within the window.
-const codeTries = 6
-
-// useCode checks an account's code and marks it as used, in one transaction.
-func (a *Accounts) useCode(ctx context.Context, id, code string) error {
-	l := limit{"code " + id, codeTries}
-	if a.limits.take(time.Now(), l) > 0 {
-		return ErrTooManyTries
-	}
-	err := a.cfg.Records.EditAccount(ctx, id, func(kept *directory.Account) error {
-		step, ok := checkTOTP(kept.TOTP, code, kept.TOTPStep, time.Now())
-		if !ok {
-			return ErrWrongCode
-		}
-		kept.TOTPStep = step
-		return nil
-	})
-	if err == nil {
-		a.limits.giveBack(l)
-	}
-	return err
 }

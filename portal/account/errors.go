@@ -5,8 +5,10 @@ import "errors"
 var (
 	// ErrDenied is a sign-in whose address or password is wrong; which of them is told to nobody.
 	ErrDenied = errors.New("address or password is wrong")
-	// ErrWrongCode is a second factor's code that is wrong, too old or used already.
+	// ErrWrongCode is a second factor's code, or a recovery code, that is wrong, too old or used already.
 	ErrWrongCode = errors.New("code is wrong or was used already")
+	// ErrStale wants the second factor given anew before second factors are changed.
+	ErrStale = errors.New("second factor must be given anew")
 	// ErrTooManyTries refuses a try without looking at it.
 	ErrTooManyTries = errors.New("too many tries")
 	// ErrBusy means that too many passwords are being checked; the same try may succeed a moment later.

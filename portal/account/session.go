@@ -92,6 +92,13 @@ func (a *Accounts) touch(token string, now time.Time) bool {
 	return true
 }
 
+// begin notes a session that has just been proved.
+func (a *Accounts) begin(token string, now time.Time) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.state[token] = state{seen: now, proved: now}
+}
+
 func (a *Accounts) forget(token string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -175,11 +182,12 @@ func (a *Accounts) SignIn(w http.ResponseWriter, r *http.Request, email, passwor
 		return false, err
 	}
 	a.limits.giveBack(limits...)
-	more = p.Account.TOTP != ""
+	more = p.Account.SecondFactor()
 	return more, a.start(w, r, p, !more)
 }
 
-// Prove completes a session that SignIn left open.
+// Prove completes a session that SignIn left open, or proves the second factor anew in one that is signed in. The code is
+// an application's or a recovery code.
 func (a *Accounts) Prove(w http.ResponseWriter, r *http.Request, code string) error {
 	id := a.Pending(r.Context())
 	if id == "" {
@@ -199,9 +207,13 @@ func (a *Accounts) Prove(w http.ResponseWriter, r *http.Request, code string) er
 	return a.start(w, r, p, true)
 }
 
-// Pending gives the account whose password was right and whose code is not given yet; empty when there is none.
+// Pending gives the account whose second factor the session may give: its password was right, or it is signed in and has
+// one. Empty when there is none.
 func (a *Accounts) Pending(ctx context.Context) string {
 	if a.sessions.GetBool(ctx, keyProved) {
+		if p := Of(ctx); p != nil && p.Account.SecondFactor() {
+			return p.Account.ID
+		}
 		return ""
 	}
 	return a.sessions.GetString(ctx, keyAccount)
@@ -226,7 +238,7 @@ func (a *Accounts) start(w http.ResponseWriter, r *http.Request, p *Principal, p
 	}
 	a.sweep(ctx, time.Now())
 	if proved {
-		a.touch(token, time.Now())
+		a.begin(token, time.Now())
 		a.log.InfoContext(ctx, "signed in", "account", p.Account.ID, "remote", Source(r))
 	}
 	http.SetCookie(w, cookie(r, token))

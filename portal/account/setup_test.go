@@ -89,10 +89,10 @@ func TestSecondFactor(t *testing.T) {
 	}
 	// Codes of the step before, the present one and the next count; each once, and none that is older.
 	step := totpStep(time.Now())
-	if err := w.EnableTOTP(t.Context(), b.who(t), key, "000000x"); !errors.Is(err, ErrWrongCode) {
+	if _, err := w.EnableTOTP(t.Context(), b.who(t), key, "000000x"); !errors.Is(err, ErrWrongCode) {
 		t.Fatal(err)
 	}
-	if err := w.EnableTOTP(t.Context(), b.who(t), key, totpCode(raw, step)); err != nil {
+	if _, err := w.EnableTOTP(t.Context(), b.who(t), key, totpCode(raw, step)); err != nil {
 		t.Fatal(err)
 	}
 	fresh := w.browser()
@@ -103,17 +103,13 @@ func TestSecondFactor(t *testing.T) {
 		t.Fatal("the password alone is", p)
 	}
 	pending := fresh.cookies[cookieName]
-	prove := func(b *browser, code string) (err error) {
-		b.visit(t, func(w http.ResponseWriter, r *http.Request) { err = b.w.Prove(w, r, code) })
-		return err
-	}
-	if err := prove(fresh, totpCode(raw, step)); !errors.Is(err, ErrWrongCode) {
+	if err := fresh.prove(t, totpCode(raw, step)); !errors.Is(err, ErrWrongCode) {
 		t.Error("a code counts twice:", err)
 	}
-	if err := prove(w.browser(), totpCode(raw, step+1)); !errors.Is(err, ErrDenied) {
+	if err := w.browser().prove(t, totpCode(raw, step+1)); !errors.Is(err, ErrDenied) {
 		t.Error("a code without a password:", err)
 	}
-	if err := prove(fresh, totpCode(raw, step+1)); err != nil {
+	if err := fresh.prove(t, totpCode(raw, step+1)); err != nil {
 		t.Fatal(err)
 	}
 	if p := fresh.who(t); p == nil || p.Name != "alice" || fresh.cookies[cookieName] == pending {
@@ -125,7 +121,7 @@ func TestSecondFactor(t *testing.T) {
 	}
 	refused := 0
 	for range codeTries + 2 {
-		if errors.Is(prove(guesser, "123456x"), ErrTooManyTries) {
+		if errors.Is(guesser.prove(t, "123456x"), ErrTooManyTries) {
 			refused++
 		}
 	}

@@ -73,7 +73,7 @@ func (p *Portal) home(w http.ResponseWriter, r *http.Request) {
 			h.Participants += len(b.Participants)
 		}
 	}
-	if who.Account.TOTP == "" {
+	if !who.Account.SecondFactor() {
 		h.Troubles = append(h.Troubles, trouble{Text: "home.no_second", Href: "/account", Do: "home.turn_on"})
 	}
 	p.view.Render(w, r, pages, "home", http.StatusOK, page.Frame{Title: p.text(r, "nav.home"), Area: "home", Data: h})

@@ -1,8 +1,10 @@
 package signin
 
 import (
+	"errors"
 	"html/template"
 	"net/http"
+	"net/url"
 
 	"passerelle/directory"
 	"passerelle/portal/account"
@@ -44,28 +46,64 @@ func (d *Door) showAccount(w http.ResponseWriter, r *http.Request, status int, k
 	d.view.Render(w, r, pages, "account", status, page.Frame{Title: d.view.Printer(r).T("account.title"), Area: "account", Data: s})
 }
 
-// secondFactor sets an account's second factor up, or takes it away, each with a code that is right.
-func (d *Door) secondFactor(w http.ResponseWriter, r *http.Request) {
+// enableCode makes an application the second factor, with a code that is right.
+func (d *Door) enableCode(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 	p := account.Of(r.Context())
-	key, code := directory.Secret(r.PostFormValue("key")), r.PostFormValue("code")
-	var err error
-	done := "account.second_on"
-	if p.Account.TOTP == "" {
-		err = d.accounts.EnableTOTP(r.Context(), p, key, code)
-	} else {
-		done = "account.second_off"
-		err = d.accounts.DisableTOTP(r.Context(), p, code)
-	}
+	key := directory.Secret(r.PostFormValue("key"))
+	codes, err := d.accounts.EnableTOTP(r.Context(), p, key, r.PostFormValue("code"))
 	if err != nil {
 		status, text := d.refusal(r, err)
 		if status == http.StatusInternalServerError {
-			d.view.Fail(w, r, "change the second factor", err)
+			d.view.Fail(w, r, "set the second factor up", err)
 			return
 		}
 		d.showAccount(w, r, status, key, text)
 		return
 	}
-	d.log.InfoContext(r.Context(), "second factor changed", "by", p.String(), "on", done == "account.second_on")
-	d.view.Note(w, r, "/account", page.Note{Key: done})
+	d.log.InfoContext(r.Context(), "second factor changed", "by", p.String(), "on", true)
+	d.changed(w, r, "account.second_on", codes)
+}
+
+// disableCode takes the application away.
+func (d *Door) disableCode(w http.ResponseWriter, r *http.Request) {
+	p := account.Of(r.Context())
+	if err := d.accounts.DisableTOTP(r.Context(), p); err != nil {
+		d.stale(w, r, "take the second factor away", err)
+		return
+	}
+	d.log.InfoContext(r.Context(), "second factor changed", "by", p.String(), "on", false)
+	d.changed(w, r, "account.second_off", nil)
+}
+
+// recoveryCodes draws new recovery codes and shows them.
+func (d *Door) recoveryCodes(w http.ResponseWriter, r *http.Request) {
+	p := account.Of(r.Context())
+	codes, err := d.accounts.NewRecoveryCodes(r.Context(), p)
+	if err != nil {
+		d.stale(w, r, "draw recovery codes", err)
+		return
+	}
+	d.log.InfoContext(r.Context(), "recovery codes drawn", "by", p.String())
+	d.changed(w, r, "account.codes_new", codes)
+}
+
+// changed shows the recovery codes that a change has drawn, once, or the account with a message.
+func (d *Door) changed(w http.ResponseWriter, r *http.Request, note string, codes []string) {
+	if len(codes) == 0 {
+		d.view.Note(w, r, "/account", page.Note{Key: note})
+		return
+	}
+	d.view.Render(w, r, pages, "codes", http.StatusOK, page.Frame{
+		Title: d.view.Printer(r).T("codes.title"), Area: "account", Note: &page.Note{Key: note}, Data: codes,
+	})
+}
+
+// stale asks for the second factor where a change wants it anew; any other fault is the server's.
+func (d *Door) stale(w http.ResponseWriter, r *http.Request, doing string, err error) {
+	if errors.Is(err, account.ErrStale) {
+		http.Redirect(w, r, "/sign-in/code?"+url.Values{"next": {"/account"}}.Encode(), http.StatusSeeOther)
+		return
+	}
+	d.view.Fail(w, r, doing, err)
 }

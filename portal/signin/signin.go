@@ -44,7 +44,9 @@ func (d *Door) Routes(mux page.Router) {
 	mux.HandleFunc("GET /setup/{token}", d.setupForm)
 	mux.HandleFunc("POST /setup/{token}", d.setup)
 	mux.HandleFunc("GET /account", d.view.SignedIn(d.account))
-	mux.HandleFunc("POST /account/second-factor", d.view.SignedIn(d.secondFactor))
+	mux.HandleFunc("POST /account/code", d.view.SignedIn(d.enableCode))
+	mux.HandleFunc("POST /account/code/remove", d.view.SignedIn(d.disableCode))
+	mux.HandleFunc("POST /account/recovery-codes", d.view.SignedIn(d.recoveryCodes))
 }
 
 // sheet is what the door's forms show again after a refusal; never a password.
