@@ -92,7 +92,7 @@ func startAdmin(t *testing.T, dir string) *adminServer {
 	w, err := openWeb(webConfig{
 		accounts: s.acc, desk: hoteling.NewDesk(hoteling.DeskConfig{Directory: s.conf.live}),
 		api: api.Config{Version: "v1", Directory: s.conf.live, Bridges: silent{}, Registrations: silent{}, Legs: silent{}, Ports: silent{}, Trunks: silent{},
-			Routes: routes{live: s.conf.live}, Limits: call.NewFraudGuard(call.FraudConfig{}), Gateways: s.conf, Configuration: s.conf, Log: log},
+			Routes: routes{live: s.conf.live}, Limits: call.NewFraudGuard(call.FraudConfig{}), Gateways: s.conf, Configuration: s.conf, Owner: ownerLinks{s.acc, "https://portal.acme.test"}, Log: log},
 		tokens: []api.Token{{Name: "ops", Scope: api.ScopeAdmin, Secret: testToken}}, listener: l, secure: tls.NewListener(secure, testTLS()), phones: s.phones.Handler(), dataDir: dir, readiness: ready,
 		metrics: prometheus.NewRegistry(), log: log,
 	})

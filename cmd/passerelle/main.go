@@ -24,6 +24,7 @@ type cli struct {
 	Export      exportCmd      `cmd:"" help:"Write the store as a site file."`
 	CheckConfig checkConfigCmd `cmd:"" name:"check-config" help:"Report every fault of site files; change nothing."`
 	Route       routeCmd       `cmd:"" help:"Explain where a call would go."`
+	OwnerLink   ownerLinkCmd   `cmd:"" name:"owner-link" help:"Print a one-time link for an owner who has lost the password."`
 	Version     versionCmd     `cmd:"" help:"Print the version."`
 }
 

@@ -37,14 +37,14 @@ func pages(cfg webConfig) http.Handler {
 }
 
 // printSetup prints the link that makes the owner's account while nobody administers the enterprise. It goes to the
-// terminal and not to the log, as whoever has it owns the server.
-func printSetup(ctx context.Context, w io.Writer, accounts *account.Accounts, address string) error {
+// terminal and not to the log, as whoever has it owns the server. base is where browsers open the portal.
+func printSetup(ctx context.Context, w io.Writer, accounts *account.Accounts, base string) error {
 	path, err := accounts.SetupPath(ctx)
 	if err != nil || path == "" {
 		return err
 	}
-	_, err = fmt.Fprintf(w, "\nNobody administers this server yet. Open this link within %d hours, once, to create the owner's account:\n\n  http://%s%s\n\n",
-		int(account.SetupLife.Hours()), reachable(address), path)
+	_, err = fmt.Fprintf(w, "\nNobody administers this server yet. Open this link within %d hours, once, to create the owner's account:\n\n  %s%s\n\n",
+		int(account.SetupLife.Hours()), base, path)
 	return err
 }
 

@@ -13,7 +13,7 @@ import (
 func TestFirstStartMakesTheOwner(t *testing.T) {
 	s := startAdmin(t, t.TempDir())
 	var printed strings.Builder
-	if err := printSetup(t.Context(), &printed, s.acc, s.addr); err != nil {
+	if err := printSetup(t.Context(), &printed, s.acc, "http://"+s.addr); err != nil {
 		t.Fatal(err)
 	}
 	_, link, found := strings.Cut(printed.String(), "http://"+s.addr)
@@ -58,11 +58,66 @@ func TestFirstStartMakesTheOwner(t *testing.T) {
 		}
 	}
 	printed.Reset()
-	if err := printSetup(t.Context(), &printed, s.acc, s.addr); err != nil || printed.Len() > 0 {
+	if err := printSetup(t.Context(), &printed, s.acc, "http://"+s.addr); err != nil || printed.Len() > 0 {
 		t.Errorf("a second link: %q, %v", printed.String(), err)
 	}
 	if log := s.log.String(); strings.Contains(log, password) || strings.Contains(log, strings.TrimPrefix(link, "http://"+s.addr)) {
 		t.Error("the log tells the password or the link")
+	}
+}
+
+// TestOwnerLinkByTheAdminSocket takes the owner's account over as the command does, and is open to nobody else.
+func TestOwnerLinkByTheAdminSocket(t *testing.T) {
+	s := startAdmin(t, t.TempDir())
+	client, running := adminClient(s.dir)
+	if !running {
+		t.Fatal("no server runs")
+	}
+	link, err := adminOwnerLink(t.Context(), client)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var printed strings.Builder
+	if err := writeOwnerLink(&printed, link); err != nil || !strings.Contains(printed.String(), link.URL+"\n") {
+		t.Fatal(printed.String(), err)
+	}
+	base, path, _ := strings.Cut(link.URL, "/setup/")
+	if base != "https://portal.acme.test" || len(path) < 26 {
+		t.Fatal("the link is", link.URL)
+	}
+	if code, body := adminGet(t, http.DefaultClient, "http://"+s.addr+"/setup/"+path); code != http.StatusOK || !strings.Contains(body, `name="again"`) {
+		t.Errorf("the link leads to %d %s", code, body)
+	}
+	if strings.Contains(s.log.String(), path) {
+		t.Error("the log tells the link")
+	}
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+s.addr+"/api/v1/owner/link", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	if res.StatusCode != http.StatusUnauthorized {
+		t.Error("a stranger of the network is answered", res.StatusCode)
+	}
+}
+
+func TestPublicURL(t *testing.T) {
+	for _, c := range []struct{ public, http, https, want string }{
+		{"", "127.0.0.1:8080", "", "http://127.0.0.1:8080"},
+		{"", "127.0.0.1:8080", ":8443", "https://localhost:8443"},
+		{"https://portal.acme.test/", ":80", "", "https://portal.acme.test"},
+		{"portal.acme.test", ":80", "", ""},
+		{"https://portal.acme.test/portal", ":80", "", ""},
+		{"ftp://portal.acme.test", ":80", "", ""},
+	} {
+		got, err := (&serveCmd{PublicURL: c.public, HTTP: c.http, HTTPS: c.https}).publicURL()
+		if got != c.want || (err != nil) != (c.want == "") {
+			t.Errorf("%+v: %q, %v", c, got, err)
+		}
 	}
 }
 

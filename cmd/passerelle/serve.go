@@ -42,6 +42,7 @@ type serveCmd struct {
 	Key        string        `help:"Private key (PEM) of TLS, WSS and HTTPS." placeholder:"F"`
 	HTTP       string        `name:"http" help:"HTTP address: portal, API, metrics, health." default:"127.0.0.1:8080" placeholder:"HOST:PORT"`
 	HTTPS      string        `name:"https" help:"The same by TLS, for browsers and for phones that fetch their configuration." placeholder:"HOST:PORT"`
+	PublicURL  string        `name:"public-url" help:"Where browsers open the portal, when it is not its own address." placeholder:"URL"`
 	PhoneCA    string        `name:"phone-ca" help:"Authorities (PEM) whose certificates prove phones that fetch by HTTPS without a link." placeholder:"F"`
 	RTP        string        `name:"rtp" help:"Media addresses." default:":10000-19999" placeholder:"HOST:MIN-MAX"`
 	Advertise  string        `help:"Address that phones are told, when it is not the one they reach." placeholder:"IP"`
@@ -109,7 +110,11 @@ func (c *serveCmd) serve(ctx context.Context, started func(dir *directory.Direct
 	token := c.apiToken()
 	config.swapped = h.changed
 	accounts := newAccounts(st, live, log)
-	pages, err := c.web(ctx, h, config, accounts, token, ready, metrics, log)
+	base, err := c.publicURL()
+	if err != nil {
+		return err
+	}
+	pages, err := c.web(ctx, h, config, accounts, base, token, ready, metrics, log)
 	if err != nil {
 		return err
 	}
@@ -128,7 +133,7 @@ func (c *serveCmd) serve(ctx context.Context, started func(dir *directory.Direct
 	if started != nil {
 		started(live.Current(), token)
 	}
-	if err := printSetup(ctx, os.Stdout, accounts, c.HTTP); err != nil {
+	if err := printSetup(ctx, os.Stdout, accounts, base); err != nil {
 		log.WarnContext(ctx, "set-up link not made", "err", err)
 	}
 	err = g.Wait()
@@ -146,7 +151,7 @@ func (c *serveCmd) apiToken() string {
 }
 
 // web composes the HTTP side and opens its listeners.
-func (c *serveCmd) web(ctx context.Context, h *house, config *configuration, accounts *account.Accounts, token string, ready *httpd.Readiness, metrics *prometheus.Registry, log *slog.Logger) (*web, error) {
+func (c *serveCmd) web(ctx context.Context, h *house, config *configuration, accounts *account.Accounts, base, token string, ready *httpd.Readiness, metrics *prometheus.Registry, log *slog.Logger) (*web, error) {
 	ln, err := (&net.ListenConfig{}).Listen(ctx, "tcp", c.HTTP)
 	if err != nil {
 		return nil, fmt.Errorf("--http %s: %w", c.HTTP, err)
@@ -159,7 +164,7 @@ func (c *serveCmd) web(ctx context.Context, h *house, config *configuration, acc
 		api: api.Config{
 			Version: version, Directory: h.cfg.live, Bridges: h.gateway, SpaceCalls: h.gateway, Registrations: h.registrar, Legs: h.server,
 			Ports: h.cfg.ports, Routes: routes{h.cfg.live, h.limits}, Limits: h.limits.Fraud, Trunks: h.trunks, TrunkCalls: h.limits.Channels, Gateways: config, Configuration: config,
-			Mailboxes: h.events.waiting, Records: h.cfg.journal, Settings: config, HoldMusic: siteMusic{h.music, config}, Hoteling: h.desk, Phones: h.phones, Log: log,
+			Mailboxes: h.events.waiting, Records: h.cfg.journal, Settings: config, HoldMusic: siteMusic{h.music, config}, Hoteling: h.desk, Phones: h.phones, Owner: ownerLinks{accounts, base}, Log: log,
 		},
 		accounts: accounts, desk: h.desk, phones: h.phones.Handler(), listener: ln, secure: secure, dataDir: c.Data, readiness: ready, metrics: metrics, log: log,
 	}

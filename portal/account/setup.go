@@ -18,11 +18,15 @@ import (
 // SetupLife is how long a set-up link holds.
 const SetupLife = 24 * time.Hour
 
+// OwnerLinkLife is how long a link of OwnerPath holds.
+const OwnerLinkLife = time.Hour
+
 // setup is the one-time link that makes the owner.
 type setup struct {
 	mu    sync.Mutex // held while the link is used, so that it is used once
 	token string     // empty: there is none
 	until time.Time
+	anew  bool // an owner there is already may be replaced
 }
 
 // SetupPath draws the path of a one-time link that makes the owner's account, in place of any drawn before; empty while
@@ -32,10 +36,25 @@ func (a *Accounts) SetupPath(ctx context.Context) (string, error) {
 	if err != nil || administered {
 		return "", err
 	}
-	a.setup.mu.Lock()
-	defer a.setup.mu.Unlock()
-	a.setup.token, a.setup.until = rand.Text(), time.Now().Add(SetupLife)
-	return "/setup/" + a.setup.token, nil
+	path, _ := a.setup.draw(SetupLife, false)
+	return path, nil
+}
+
+// OwnerPath draws the path of a one-time link, in place of any drawn before, for an owner who has lost the password or the
+// second factor, or who is gone: whoever opens it gives name, address and password anew, all second factors are taken away
+// and all sessions of the owner end. Without an owner it makes one. It is for those who hold the server itself.
+func (a *Accounts) OwnerPath(ctx context.Context) (path string, until time.Time) {
+	path, until = a.setup.draw(OwnerLinkLife, true)
+	a.log.WarnContext(ctx, "link to the owner's account drawn", "until", until)
+	return path, until
+}
+
+// draw makes a link in place of the one there was.
+func (s *setup) draw(life time.Duration, anew bool) (path string, until time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.token, s.until, s.anew = rand.Text(), time.Now().Add(life), anew
+	return "/setup/" + s.token, s.until
 }
 
 // administered says whether there is an owner, or a user who administers the enterprise and can sign in.
@@ -101,9 +120,10 @@ func (a *Accounts) Setup(w http.ResponseWriter, r *http.Request, token, name, em
 	}
 	owner := directory.Account{ID: directory.OwnerAccount, Name: name, Email: email, PasswordHash: hash}
 	err = a.cfg.Records.EditAccount(ctx, owner.ID, func(kept *directory.Account) error {
-		if kept.PasswordHash != "" {
+		if kept.PasswordHash != "" && !a.setup.anew {
 			return ErrNoSetup
 		}
+		owner.Language = kept.Language
 		*kept = owner
 		return nil
 	})
@@ -111,6 +131,6 @@ func (a *Accounts) Setup(w http.ResponseWriter, r *http.Request, token, name, em
 		return err
 	}
 	a.setup.token = ""
-	a.log.InfoContext(ctx, "owner's account made", "remote", Source(r))
+	a.log.WarnContext(ctx, "owner's account made", "anew", a.setup.anew, "remote", Source(r))
 	return a.start(w, r, &Principal{Account: owner, Name: name, Email: email}, true)
 }

@@ -76,6 +76,57 @@ func TestNoSetupWhereSomebodyAdministers(t *testing.T) {
 	}
 }
 
+// TestOwnerIsMadeAnew takes a lost account over by a link from the terminal.
+func TestOwnerIsMadeAnew(t *testing.T) {
+	w := newWorld(t)
+	old := w.browser()
+	if err := old.setUp(t, w.setupToken(t), "Zoé", "zoe@acme.test", goodPassword); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.EnableTOTP(t.Context(), old.who(t), NewTOTPKey(), "000000"); !errors.Is(err, ErrWrongCode) {
+		t.Fatal(err)
+	}
+	key := NewTOTPKey()
+	raw, err := base32Key.DecodeString(key.Reveal())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.EnableTOTP(t.Context(), old.who(t), key, totpCode(raw, totpStep(time.Now()))); err != nil {
+		t.Fatal(err)
+	}
+	first, _ := w.OwnerPath(t.Context())
+	path, until := w.OwnerPath(t.Context())
+	if left := time.Until(until); left > OwnerLinkLife || left < OwnerLinkLife-time.Minute {
+		t.Error("the link holds for", left)
+	}
+	fresh, token := w.browser(), strings.TrimPrefix(path, "/setup/")
+	const password = "another battery of horses"
+	if err := fresh.setUp(t, strings.TrimPrefix(first, "/setup/"), "Eve", "eve@acme.test", password); !errors.Is(err, ErrNoSetup) {
+		t.Error("a link that was replaced:", err)
+	}
+	if err := fresh.setUp(t, token, "Zoé", "zoe@acme.test", password); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.browser().setUp(t, token, "Eve", "eve@acme.test", password); !errors.Is(err, ErrNoSetup) {
+		t.Error("the link works twice:", err)
+	}
+	if p := old.who(t); p != nil {
+		t.Error("a session from before is", p)
+	}
+	if p := fresh.who(t); p == nil || !p.Owns() || p.Account.SecondFactor() {
+		t.Errorf("the owner is %+v", p)
+	}
+	if _, err := w.browser().signIn(t, "zoe@acme.test", goodPassword); !errors.Is(err, ErrDenied) {
+		t.Error("the old password:", err)
+	}
+	if more, err := w.browser().signIn(t, "zoe@acme.test", password); more || err != nil {
+		t.Error("the new password:", more, err)
+	}
+	if strings.Contains(w.log.String(), token) {
+		t.Error("the log tells the link")
+	}
+}
+
 func TestSecondFactor(t *testing.T) {
 	w := newWorld(t)
 	b := w.browser()

@@ -62,6 +62,7 @@ type Config struct {
 	Hoteling      Hoteling
 	Phones        Phones
 	Configuration Configuration
+	Owner         OwnerLinks
 	Log           *slog.Logger // nil discards
 }
 
@@ -104,6 +105,7 @@ func New(cfg Config) (*API, error) {
 	a.registerPhones()
 	a.registerGatewayNumber()
 	a.registerConfiguration()
+	a.registerOwner()
 	a.registerStatus()
 	return a, a.describe()
 }
