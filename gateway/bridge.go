@@ -32,6 +32,8 @@ type Bridge struct {
 	// ---- owned by run ----
 	seats []*Participant // in order of arrival
 	tone  time.Time      // when the last entry or exit tone sounded
+	// locked lets nobody in but the space's owner, and whom the owner brings.
+	locked bool
 }
 
 // lastParticipant numbers the participants of this server.
@@ -121,14 +123,18 @@ func (b *Bridge) do(ctx context.Context, f func()) error {
 // take reserves a seat, so that the cap holds under any race; the participant sits down later.
 func (b *Bridge) take(ctx context.Context, who Who) (*Participant, error) {
 	var p *Participant
+	barred := false
 	err := b.do(ctx, func() {
-		if len(b.seats) < directory.MaxParticipants {
+		barred = b.locked && who.User != b.space.Owner.Ref
+		if !barred && len(b.seats) < directory.MaxParticipants {
 			p = b.seat(who)
 		}
 	})
 	switch {
 	case err != nil:
 		return nil, err
+	case barred:
+		return nil, ErrSpaceLocked
 	case p == nil:
 		return nil, ErrSpaceFull
 	}
@@ -151,6 +157,7 @@ func (b *Bridge) seat(who Who) *Participant {
 func (b *Bridge) info(ctx context.Context) (BridgeInfo, error) {
 	info := BridgeInfo{Space: b.space.Ref, Owner: b.space.Owner.Name, Site: b.space.Site.Domain, Since: b.since}
 	err := b.do(ctx, func() {
+		info.Locked = b.locked
 		for _, p := range b.seats {
 			info.Participants = append(info.Participants, p.info())
 		}

@@ -59,9 +59,9 @@ func (g *Gateway) Conference(ctx context.Context, owner *directory.User, bring B
 		}
 	}
 	if last != nil {
-		return g.admit(ctx, last.space, bring)
+		return g.admit(ctx, last.space, owner.Ref, bring)
 	}
-	return g.admit(ctx, newConference(owner), bring)
+	return g.admit(ctx, newConference(owner), owner.Ref, bring)
 }
 
 // Beside brings somebody into the space where a leg sits, and returns when the party that bring makes sits.
@@ -70,14 +70,14 @@ func (g *Gateway) Beside(ctx context.Context, leg *sip.Leg, bring Bring) error {
 	if seat == nil {
 		return ErrNotSeated
 	}
-	return g.admit(ctx, seat.bridge.space, bring)
+	return g.admitBeside(ctx, seat, bring)
 }
 
 // Join brings somebody whom a leg names by Replaces: into the conference where the leg sits, beside it, and into a space, or a
 // full conference, in its place, which replaced tells; then the leg is the caller's to hang up.
 func (g *Gateway) Join(ctx context.Context, asker *sip.Leg, bring Bring) (replaced bool, err error) {
 	if seat := g.seats.of(asker); seat != nil && isConference(seat.bridge.space) {
-		if err := g.admit(ctx, seat.bridge.space, bring); !errors.Is(err, ErrSpaceFull) {
+		if err := g.admitBeside(ctx, seat, bring); !errors.Is(err, ErrSpaceFull) {
 			return false, err
 		}
 	}
@@ -85,12 +85,21 @@ func (g *Gateway) Join(ctx context.Context, asker *sip.Leg, bring Bring) (replac
 	return err == nil, err
 }
 
-// admit seats the party that bring makes once a seat is sure, and looks after it until it ends.
-func (g *Gateway) admit(ctx context.Context, space *directory.Space, bring Bring) error {
+// admitBeside seats the party that somebody who has a seat brings.
+func (g *Gateway) admitBeside(ctx context.Context, asker *Participant, bring Bring) error {
+	var by uint64
+	if err := asker.bridge.do(ctx, func() { by = asker.who.User }); err != nil {
+		return err
+	}
+	return g.admit(ctx, asker.bridge.space, by, bring)
+}
+
+// admit seats the party that bring makes on the word of a user once a seat is sure, and looks after it until it ends.
+func (g *Gateway) admit(ctx context.Context, space *directory.Space, by uint64, bring Bring) error {
 	if g.draining.Load() {
 		return drained()
 	}
-	seat, err := g.take(ctx, space, Who{})
+	seat, err := g.take(ctx, space, Who{User: by})
 	if err != nil {
 		return err
 	}

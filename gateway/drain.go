@@ -30,6 +30,16 @@ func (ps *parties) add(p *party.Party, lang string) (remove func()) {
 	}
 }
 
+// language is what a party is spoken to in.
+func (ps *parties) language(p *party.Party, otherwise string) string {
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	if lang, ok := ps.all[p]; ok {
+		return lang
+	}
+	return otherwise
+}
+
 // each calls f for every party, on goroutines of their own, and waits for them.
 func (ps *parties) each(f func(p *party.Party, lang string)) {
 	var wg sync.WaitGroup

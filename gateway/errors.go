@@ -10,6 +10,9 @@ var (
 	// ErrSpaceFull means that fifteen participants are in; it is answered 486 when the space ID came in the INVITE, else
 	// spoken.
 	ErrSpaceFull error = &sip.StatusError{Code: 486, Reason: "Busy Here", Err: errors.New("space is full")}
+	// ErrSpaceLocked means that the session of the space lets nobody in but the owner and whom the owner brings; it is answered
+	// 480 when the space ID came in the INVITE, else spoken.
+	ErrSpaceLocked error = &sip.StatusError{Code: 480, Reason: "Temporarily Unavailable", Err: errors.New("space is locked")}
 	// ErrUnassigned means that the site's gateway has no number: no space call at all; it is answered 404.
 	ErrUnassigned error = &sip.StatusError{Code: 404, Reason: "Not Found", Err: errors.New("no gateway number is assigned")}
 	// ErrUnknownSpace is a space ID that opens nothing at this site; it is answered 404 when it came in the INVITE.

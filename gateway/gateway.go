@@ -73,7 +73,7 @@ func (g *Gateway) visitOf(leg *sip.Leg, caller directory.Caller, site *directory
 func (g *Gateway) ServeParty(ctx context.Context, caller directory.Caller, site *directory.Site, spaceID directory.Secret, bring Bring) error {
 	w := Who{Number: caller.Number}
 	if caller.User != nil {
-		w.Name = caller.User.Name
+		w.User, w.Name = caller.User.Ref, caller.User.Name
 	}
 	ctx, end := context.WithCancelCause(ctx)
 	defer end(nil)
@@ -213,6 +213,8 @@ func (g *Gateway) serveAttended(ctx context.Context, v visit) error {
 	seat, err := g.take(ctx, space, v.who)
 	if errors.Is(err, ErrSpaceFull) {
 		return g.dismiss(ctx, a, prompts.Full, sip.Reason{Protocol: "SIP", Cause: 486, Text: "Space full"})
+	} else if errors.Is(err, ErrSpaceLocked) {
+		return g.dismiss(ctx, a, prompts.Locked, sip.Reason{Protocol: "SIP", Cause: 480, Text: "Space locked"})
 	} else if err != nil {
 		return err
 	}
@@ -257,6 +259,9 @@ func (g *Gateway) take(ctx context.Context, space *directory.Space, who Who) (*P
 	if errors.Is(err, ErrSpaceFull) {
 		g.metrics.full.Inc()
 	}
+	if errors.Is(err, ErrSpaceLocked) {
+		g.metrics.locked.Inc()
+	}
 	return p, err
 }
 
@@ -264,7 +269,7 @@ func (g *Gateway) take(ctx context.Context, space *directory.Space, who Who) (*P
 func who(leg *sip.Leg, c directory.Caller) Who {
 	w := Who{Name: leg.Invite().From.Display, Number: c.Number, CallID: leg.CallID()}
 	if c.User != nil {
-		w.Name = c.User.Name
+		w.User, w.Name = c.User.Ref, c.User.Name
 	}
 	return w
 }

@@ -107,9 +107,13 @@ func (p *Participant) hand(ctx context.Context, to *party.Party, who Who, cfg pa
 			return fmt.Errorf("stand up: %w", err)
 		}
 	}
-	err := to.MoveTo(ctx, p.bridge.mixer)
+	err := p.silence(ctx, to)
+	if err == nil {
+		err = to.MoveTo(ctx, p.bridge.mixer)
+	}
 	if err == nil {
 		err = p.bridge.do(ctx, func() {
+			to.Session().Mute(p.muted)
 			p.party, p.who, p.since = to, who, time.Now()
 			p.held, p.vacated, p.handed = false, false, true
 			p.bridge.log.InfoContext(ctx, "seat handed over", "call_id", who.CallID, "participants", len(p.bridge.seats))

@@ -8,6 +8,7 @@ type BridgeInfo struct {
 	Owner        string // name of the space's owner
 	Site         string // SIP domain of the site
 	Since        time.Time
+	Locked       bool              // only the owner comes in, and whom the owner brings
 	Participants []ParticipantInfo // in order of arrival
 }
 
@@ -21,6 +22,7 @@ type ParticipantInfo struct {
 	Joining bool   // the seat is kept for somebody who is called, or whose call is being answered
 	Talking bool
 	Held    bool
+	Muted   bool // the others do not hear the participant
 	CallID  string
 	Delay   time.Duration // present playout delay of the jitter buffer
 	Lost    uint64        // RTP packets lost on the way to us

@@ -10,7 +10,7 @@ import (
 )
 
 type metrics struct {
-	joins, wrongIDs, full, panics, outcalls, outcallPanics prometheus.Counter
+	joins, wrongIDs, full, locked, panics, outcalls, outcallPanics prometheus.Counter
 }
 
 // newMetrics registers the gateway's metrics with reg; nil keeps them private.
@@ -32,6 +32,7 @@ func newMetrics(reg prometheus.Registerer, g *Gateway) *metrics {
 		outcalls:      counter("outcalls_total", "Calls that spaces have made."),
 		outcallPanics: metric.OwnerPanics(reg).WithLabelValues("outcall"),
 		full:          counter("full_total", "Callers turned away because the space was full."),
+		locked:        counter("locked_total", "Callers turned away because the space was locked."),
 	}
 }
 

@@ -44,7 +44,7 @@ func (g *Gateway) begin(ctx context.Context, space *directory.Space, payer *dire
 	if err := g.cfg.Dialer.Check(payer, to); err != nil {
 		return nil, err
 	}
-	seat, err := g.take(ctx, space, Who{Name: to, Number: to})
+	seat, err := g.take(ctx, space, Who{User: payer.Ref, Name: to, Number: to})
 	if err != nil {
 		return nil, err
 	}
@@ -130,7 +130,7 @@ func (g *Gateway) bringIn(ctx context.Context, o *outcall, seat *Participant) er
 func whoCalled(p *party.Party, c directory.Caller, to string) Who {
 	w := Who{Name: to, Number: c.Number, CallID: p.Leg().CallID()}
 	if c.User != nil {
-		w.Name = c.User.Name
+		w.User, w.Name = c.User.Ref, c.User.Name
 	}
 	if w.Number == "" {
 		w.Number = to

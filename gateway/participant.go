@@ -11,6 +11,7 @@ import (
 
 // Who is the caller as the live view names it.
 type Who struct {
+	User   uint64 // ref of the line's user, or of whoever brings somebody; zero for those outside
 	Name   string
 	Number string
 	CallID string
@@ -29,6 +30,7 @@ type Participant struct {
 	vacated bool         // the participant left while the seat was held
 	handed  bool         // to somebody else than the one that took the seat
 	barred  bool         // removed before anybody sat, or while the seat was held
+	muted   bool         // the others do not hear whoever has the seat
 }
 
 // become names the callee for whom the seat was taken.
@@ -38,6 +40,9 @@ func (p *Participant) become(ctx context.Context, who Who) error {
 
 // sit puts the party on the bridge: everybody hears it and it hears everybody else.
 func (p *Participant) sit(ctx context.Context, pt *party.Party) error {
+	if err := p.silence(ctx, pt); err != nil {
+		return err
+	}
 	if err := pt.MoveTo(ctx, p.bridge.mixer); err != nil {
 		return err
 	}
@@ -47,6 +52,7 @@ func (p *Participant) sit(ctx context.Context, pt *party.Party) error {
 			err = errRemoved
 			return
 		}
+		pt.Session().Mute(p.muted)
 		p.party, p.who.CallID = pt, pt.Leg().CallID()
 		p.bridge.log.InfoContext(ctx, "participant in", "call_id", p.who.CallID, "participants", len(p.bridge.seats))
 		p.bridge.entered(p)
@@ -91,7 +97,7 @@ func (p *Participant) free() {
 
 // info is the participant as the live view shows it; only the bridge's run calls it.
 func (p *Participant) info() ParticipantInfo {
-	i := ParticipantInfo{ID: p.id, Name: p.who.Name, Number: p.who.Number, CallID: p.who.CallID, Since: p.since, Joining: p.party == nil}
+	i := ParticipantInfo{ID: p.id, Name: p.who.Name, Number: p.who.Number, CallID: p.who.CallID, Since: p.since, Joining: p.party == nil, Muted: p.muted}
 	if p.party != nil {
 		s := p.party.Session().State()
 		i.Codec, i.Talking, i.Held, i.Delay, i.Lost = s.Codec.String(), s.Talking, s.Held, s.Delay, s.Lost

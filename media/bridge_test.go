@@ -119,6 +119,31 @@ func TestHold(t *testing.T) {
 	}
 }
 
+// Who is muted is not heard and hears the others as before; the meter still tells that it speaks.
+func TestMute(t *testing.T) {
+	b := memTrio(t, MixerConfig{})
+	l := b.legs[0]
+	l.s.Mute(true)
+	b.run(1200 * time.Millisecond)
+	for _, o := range b.legs[1:] {
+		if db := o.level(l.tone, time.Second); db > mediatest.SilentDB {
+			t.Errorf("who is muted is heard at %.1f dB", db)
+		}
+		if db := l.level(o.tone, time.Second); db < mediatest.HeardDB {
+			t.Errorf("who is muted hears %.1f dB", db)
+		}
+	}
+	if st := l.s.State(); !st.Muted || !st.Talking {
+		t.Errorf("muted: %+v", st)
+	}
+	l.s.Mute(false)
+	b.run(1200 * time.Millisecond)
+	b.wantHeard()
+	if st := l.s.State(); st.Muted {
+		t.Errorf("heard again: %+v", st)
+	}
+}
+
 // A leg that only listens, or whose peer only takes, is served by its direction.
 func TestOneWay(t *testing.T) {
 	b := memTrio(t, MixerConfig{})

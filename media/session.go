@@ -45,6 +45,7 @@ type Session struct {
 	digit  atomic.Pointer[func(Digit)]
 	first  chan struct{} // closed at the first packet
 	broken chan struct{} // closed by a mixer whose tick panicked over the session
+	muted  atomic.Bool
 	state  sharedState
 
 	mu     sync.Mutex // guards owner and closed
@@ -99,6 +100,10 @@ func (s *Session) OnDigit(f func(Digit)) {
 	}
 	s.digit.Store(&f)
 }
+
+// Mute leaves the peer's sound out of the mix, or lets it in again: the peer hears the others as before, its digits are
+// told, and State tells whether it speaks. It takes effect with the mixer's next tick, on whatever mixer the session is.
+func (s *Session) Mute(on bool) { s.muted.Store(on) }
 
 // FirstPacket is closed when the peer's first packet has been accepted while the session was attached.
 func (s *Session) FirstPacket() <-chan struct{} { return s.first }

@@ -199,6 +199,7 @@ func (s *Session) listen() {
 	} else {
 		in.voice.silence()
 	}
+	in.audible = in.audible && !s.muted.Load()
 	if in.voice.talking != in.voice.told {
 		in.voice.told = in.voice.talking
 		s.state.talking.Store(in.voice.talking)

@@ -11,6 +11,7 @@ type SessionState struct {
 	Held          bool          // the peer does not want to hear us (RFC 3264 §8.4)
 	PeerMaySend   bool          // the peer may send sound, so silence says something
 	Talking       bool          // the peer speaks
+	Muted         bool          // the others do not hear the peer
 	LastRTP       time.Time     // when the peer's last RTP packet was read; zero before the first
 	LastRTCP      time.Time     // the same for RTCP
 	Delay         time.Duration // how long received sound waits before it is mixed
@@ -38,6 +39,7 @@ type sharedState struct {
 func (s *Session) State() SessionState {
 	st := SessionState{
 		Talking:       s.state.talking.Load(),
+		Muted:         s.muted.Load(),
 		LastRTP:       fromUnixNano(s.state.lastRTP.Load()),
 		LastRTCP:      fromUnixNano(s.state.lastRTCP.Load()),
 		Delay:         time.Duration(s.state.delay.Load()),

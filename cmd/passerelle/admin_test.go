@@ -37,14 +37,16 @@ import (
 // silent is a server without calls.
 type silent struct{}
 
-func (silent) Bridges() []gateway.BridgeInfo                { return nil }
-func (silent) EndBridge(context.Context, string) error      { return nil }
-func (silent) Remove(context.Context, string, string) error { return nil }
-func (silent) All() iter.Seq[sip.Binding]                   { return slices.Values([]sip.Binding(nil)) }
-func (silent) Count() int                                   { return 0 }
-func (silent) Legs() int                                    { return 0 }
-func (silent) InUse() int                                   { return 0 }
-func (silent) States() []trunks.State                       { return nil }
+func (silent) Bridges() []gateway.BridgeInfo                    { return nil }
+func (silent) EndBridge(context.Context, string) error          { return nil }
+func (silent) Remove(context.Context, string, string) error     { return nil }
+func (silent) Mute(context.Context, string, string, bool) error { return nil }
+func (silent) Lock(context.Context, string, bool) error         { return nil }
+func (silent) All() iter.Seq[sip.Binding]                       { return slices.Values([]sip.Binding(nil)) }
+func (silent) Count() int                                       { return 0 }
+func (silent) Legs() int                                        { return 0 }
+func (silent) InUse() int                                       { return 0 }
+func (silent) States() []trunks.State                           { return nil }
 
 const testToken = "admin-token-of-the-tests"
 

@@ -58,8 +58,8 @@ func (w *world) speaks(c *softphone.Call, d time.Duration, lang string, name pro
 
 // TestPromptsAreToldApart keeps likeness honest: no prompt is taken for another one.
 func TestPromptsAreToldApart(t *testing.T) {
-	for _, a := range []prompts.Name{prompts.Welcome, prompts.Again, prompts.Full} {
-		for _, b := range []prompts.Name{prompts.Welcome, prompts.Again, prompts.Full} {
+	for _, a := range []prompts.Name{prompts.Welcome, prompts.Again, prompts.Full, prompts.Locked, prompts.Muted, prompts.Unmuted} {
+		for _, b := range []prompts.Name{prompts.Welcome, prompts.Again, prompts.Full, prompts.Locked, prompts.Muted, prompts.Unmuted} {
 			for _, lang := range []string{"fr", "en"} {
 				heard := firstWord("fr", a)
 				l := likeness(append(make([]int16, 300), heard...), firstWord(lang, b))

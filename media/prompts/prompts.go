@@ -22,8 +22,11 @@ const (
 	Welcome Name = "welcome" // greets and asks for the space ID and #
 	Again   Name = "again"   // the ID is unknown, try again
 	Full    Name = "full"    // the space has no free seat
+	Locked  Name = "locked"  // the space lets nobody in any more
 	Goodbye Name = "goodbye" // the server hangs up
 	Alone   Name = "alone"   // nobody else is in the space
+	Muted   Name = "muted"   // the others hear the participant no longer
+	Unmuted Name = "unmuted" // and now they do
 	Pause   Name = "pause"   // wait a little
 	Closing Name = "closing" // the service ends soon: shutdown or limit
 	Confirm Name = "confirm" // the callee is to press 1 to enter
@@ -50,7 +53,7 @@ const (
 // Names returns every prompt.
 func Names() []Name {
 	return []Name{
-		Welcome, Again, Full, Goodbye, Alone, Pause, Closing, Confirm, NotInPlan, Night, TooMany, TooFast, NoChannel, Away,
+		Welcome, Again, Full, Locked, Goodbye, Alone, Muted, Unmuted, Pause, Closing, Confirm, NotInPlan, Night, TooMany, TooFast, NoChannel, Away,
 		HotelExtension, HotelPIN, HotelIn, HotelOut, HotelTaken, HotelElsewhere, HotelRefused, HotelNone,
 	}
 }

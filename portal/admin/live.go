@@ -159,7 +159,7 @@ func (p *Portal) endForm(w http.ResponseWriter, r *http.Request) {
 func (p *Portal) end(w http.ResponseWriter, r *http.Request) {
 	if b, ok := p.bridge(w, r); ok {
 		err := p.cfg.Bridges.EndBridge(r.Context(), b.Space)
-		p.ended(w, r, err, page.Note{Key: "live.ended", Args: []any{b.Owner}}, "bridge ended", "space", b.Space)
+		p.changed(w, r, err, page.Note{Key: "live.ended", Args: []any{b.Owner}}, "bridge ended", "space", b.Space)
 	}
 }
 
@@ -175,11 +175,11 @@ func (p *Portal) remove(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	err := p.cfg.Bridges.Remove(r.Context(), b.Space, id)
-	p.ended(w, r, err, page.Note{Key: "live.removed", Args: []any{b.Seats[i].Name}}, "participant removed", "space", b.Space, "participant", id)
+	p.changed(w, r, err, page.Note{Key: "live.removed", Args: []any{b.Seats[i].Name}}, "participant removed", "space", b.Space, "participant", id)
 }
 
-// ended answers a request that ended something live; that it had ended by itself is as good.
-func (p *Portal) ended(w http.ResponseWriter, r *http.Request, err error, done page.Note, what string, args ...any) {
+// changed answers a request that changed or ended something live; that it had ended by itself is as good.
+func (p *Portal) changed(w http.ResponseWriter, r *http.Request, err error, done page.Note, what string, args ...any) {
 	switch {
 	case errors.Is(err, gateway.ErrNoBridge), errors.Is(err, gateway.ErrNoParticipant):
 		done = page.Note{Key: "live.left_already"}

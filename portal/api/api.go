@@ -24,6 +24,10 @@ type Bridges interface {
 	EndBridge(ctx context.Context, space string) error
 	// Remove ends one participant's leg.
 	Remove(ctx context.Context, space, participant string) error
+	// Mute keeps what a participant says from the others, or lets them hear it again.
+	Mute(ctx context.Context, space, participant string, on bool) error
+	// Lock lets nobody in but the space's owner and whom the owner brings, or everybody again.
+	Lock(ctx context.Context, space string, on bool) error
 }
 
 // Registrations is what the API asks of the registrar.

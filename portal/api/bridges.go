@@ -19,6 +19,7 @@ type Bridge struct {
 	Owner        string        `json:"owner"`
 	Site         string        `json:"site" doc:"SIP domain of the site."`
 	Since        time.Time     `json:"since"`
+	Locked       bool          `json:"locked" doc:"Only the owner comes in, and whom the owner brings."`
 	Participants []Participant `json:"participants" nullable:"false" doc:"In order of arrival."`
 }
 
@@ -31,6 +32,7 @@ type Participant struct {
 	Codec   string    `json:"codec"`
 	Joining bool      `json:"joining,omitempty" doc:"The seat is kept for somebody who is being called or answered."`
 	Talking bool      `json:"talking"`
+	Muted   bool      `json:"muted" doc:"The others do not hear the participant."`
 	Held    bool      `json:"held" doc:"The caller's phone has put the bridge on hold."`
 	CallID  string    `json:"call_id" doc:"SIP Call-ID of the leg."`
 	DelayMS int64     `json:"delay_ms" doc:"Playout delay of the jitter buffer, milliseconds."`
@@ -38,14 +40,18 @@ type Participant struct {
 }
 
 func newBridge(b gateway.BridgeInfo) Bridge {
-	out := Bridge{Space: b.Space, Owner: b.Owner, Site: b.Site, Since: b.Since.UTC(), Participants: make([]Participant, 0, len(b.Participants))}
+	out := Bridge{Space: b.Space, Owner: b.Owner, Site: b.Site, Since: b.Since.UTC(), Locked: b.Locked, Participants: make([]Participant, 0, len(b.Participants))}
 	for _, p := range b.Participants {
-		out.Participants = append(out.Participants, Participant{
-			ID: p.ID, Name: p.Name, Number: p.Number, Since: p.Since.UTC(), Codec: p.Codec, Joining: p.Joining, Talking: p.Talking, Held: p.Held,
-			CallID: p.CallID, DelayMS: p.Delay.Milliseconds(), Lost: p.Lost,
-		})
+		out.Participants = append(out.Participants, newParticipant(p))
 	}
 	return out
+}
+
+func newParticipant(p gateway.ParticipantInfo) Participant {
+	return Participant{
+		ID: p.ID, Name: p.Name, Number: p.Number, Since: p.Since.UTC(), Codec: p.Codec, Joining: p.Joining, Talking: p.Talking, Muted: p.Muted, Held: p.Held,
+		CallID: p.CallID, DelayMS: p.Delay.Milliseconds(), Lost: p.Lost,
+	}
 }
 
 // BridgePath names a bridge by its space.
@@ -56,6 +62,7 @@ type BridgePath struct {
 type bridgeOutput struct{ Body Bridge }
 
 func (a *API) registerBridges() {
+	a.registerBridgeChanges()
 	huma.Register(a.huma, bySite(operation(ScopeRead, "Live", http.MethodGet, "/bridges", "list-bridges", "List live bridges")),
 		func(ctx context.Context, in *struct {
 			PageQuery

@@ -2,6 +2,7 @@ package api
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -98,6 +99,32 @@ func (f *fakeBridges) Remove(_ context.Context, space, participant string) error
 		}
 	}
 	return f.fail
+}
+
+func (f *fakeBridges) Mute(_ context.Context, space, participant string, on bool) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for i, b := range f.live {
+		for j, p := range b.Participants {
+			if b.Space == space && p.ID == participant && f.fail == nil {
+				f.live[i].Participants[j].Muted = on
+				return nil
+			}
+		}
+	}
+	return cmp.Or(f.fail, gateway.ErrNoParticipant)
+}
+
+func (f *fakeBridges) Lock(_ context.Context, space string, on bool) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for i, b := range f.live {
+		if b.Space == space && f.fail == nil {
+			f.live[i].Locked = on
+			return nil
+		}
+	}
+	return cmp.Or(f.fail, gateway.ErrNoBridge)
 }
 
 type fakeRegistrations []sip.Binding

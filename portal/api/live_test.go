@@ -83,6 +83,47 @@ func TestEndBridgeAndRemove(t *testing.T) {
 	}
 }
 
+var (
+	_ = exercise("change-bridge", sample{path: "/bridges/space-1", body: `{"locked":true}`})
+	_ = exercise("change-participant", sample{path: "/bridges/space-1/participants/p1", body: `{"muted":true}`})
+)
+
+func TestMuteAndLock(t *testing.T) {
+	for _, c := range []struct {
+		name, path, body string
+		fail             error
+		code             int
+		want             string // in the answer
+	}{
+		{"mute", "/REF/participants/p2", `{"muted": true}`, nil, 200, `"muted":true`},
+		{"mute somebody unknown", "/REF/participants/p9", `{"muted": true}`, nil, 404, ""},
+		{"mute in an unknown space", "/space-99/participants/p1", `{"muted": true}`, nil, 404, ""},
+		{"mute nothing", "/REF/participants/p2", `{}`, nil, 422, "muted"},
+		{"mute fails", "/REF/participants/p2", `{"muted": true}`, errBroken, 500, ""},
+		{"lock", "/REF", `{"locked": true}`, nil, 200, `"locked":true`},
+		{"unlock", "/REF", `{"locked": false}`, nil, 200, `"locked":false`},
+		{"lock an unknown one", "/space-99", `{"locked": true}`, nil, 404, ""},
+		{"lock something else", "/REF", `{"locked": true, "owner": "Bob"}`, nil, 422, "owner"},
+		{"lock without gateway", "/REF", `{"locked": true}`, ErrUnavailable, 503, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld(t)
+			w.brid.fail = c.fail
+			path := "/api/v1/bridges" + strings.Replace(c.path, "REF", refOf(w.dir.Current(), 0), 1)
+			rec := w.do(t, request{method: http.MethodPatch, path: path, token: adminToken, body: c.body})
+			if rec.Code != c.code || !strings.Contains(rec.Body.String(), c.want) {
+				t.Fatalf("%d %s, want %d with %s", rec.Code, rec.Body, c.code, c.want)
+			}
+			if logged := strings.Contains(w.log.String(), `"by":"ops"`); c.code < 500 && logged != (c.code == 200) {
+				t.Errorf("in the log: %v: %s", logged, w.log)
+			}
+			if rec := w.do(t, request{method: http.MethodPatch, path: path, token: readToken, body: c.body}); rec.Code != http.StatusForbidden {
+				t.Errorf("a token that only reads: %d", rec.Code)
+			}
+		})
+	}
+}
+
 func TestInternalErrorsStayInside(t *testing.T) {
 	w := newWorld(t)
 	w.brid.fail = errBroken

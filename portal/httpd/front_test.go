@@ -27,13 +27,15 @@ import (
 // quiet is a server on which nothing happens.
 type quiet struct{}
 
-func (quiet) Bridges() []gateway.BridgeInfo                { return nil }
-func (quiet) EndBridge(context.Context, string) error      { return nil }
-func (quiet) Remove(context.Context, string, string) error { return nil }
-func (quiet) All() iter.Seq[sip.Binding]                   { return slices.Values([]sip.Binding(nil)) }
-func (quiet) Count() int                                   { return 0 }
-func (quiet) Legs() int                                    { return 0 }
-func (quiet) InUse() int                                   { return 0 }
+func (quiet) Bridges() []gateway.BridgeInfo                    { return nil }
+func (quiet) Mute(context.Context, string, string, bool) error { return nil }
+func (quiet) Lock(context.Context, string, bool) error         { return nil }
+func (quiet) EndBridge(context.Context, string) error          { return nil }
+func (quiet) Remove(context.Context, string, string) error     { return nil }
+func (quiet) All() iter.Seq[sip.Binding]                       { return slices.Values([]sip.Binding(nil)) }
+func (quiet) Count() int                                       { return 0 }
+func (quiet) Legs() int                                        { return 0 }
+func (quiet) InUse() int                                       { return 0 }
 func (quiet) AssignGateway(context.Context, string, directory.Number, *directory.Number) error {
 	return nil
 }

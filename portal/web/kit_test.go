@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"iter"
 	"log/slog"
@@ -274,6 +275,31 @@ func (f *fakeLive) Remove(_ context.Context, space, participant string) error {
 		if b.Space == space {
 			f.bridges[i].Participants = slices.DeleteFunc(slices.Clone(b.Participants), func(p gateway.ParticipantInfo) bool { return p.ID == participant })
 		}
+	}
+	return nil
+}
+
+func (f *fakeLive) Mute(_ context.Context, space, participant string, on bool) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.ended = append(f.ended, fmt.Sprint(space, "/", participant, " muted ", on))
+	for i, b := range f.bridges {
+		if b.Space == space {
+			f.bridges[i].Participants = slices.Clone(b.Participants)
+			for j, p := range b.Participants {
+				f.bridges[i].Participants[j].Muted = p.ID == participant && on
+			}
+		}
+	}
+	return nil
+}
+
+func (f *fakeLive) Lock(_ context.Context, space string, on bool) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.ended = append(f.ended, fmt.Sprint(space, " locked ", on))
+	for i, b := range f.bridges {
+		f.bridges[i].Locked = b.Space == space && on
 	}
 	return nil
 }

@@ -20,14 +20,14 @@ func TestLivePageIsHeldToTheSite(t *testing.T) {
 		"Terminer la session", "Retirer", "3 participants sur 15 possibles", "moyenne")
 	desk := w.as(t, "bruno") // the help desk looks on
 	desk.get("/live").want(t, 200, "Bruno Keller")
-	desk.get("/live").without(t, "Terminer la session", "/remove")
+	desk.get("/live").without(t, "Terminer la session", "/remove", "/mute", "/lock")
 	away := w.as(t, "dana")
 	away.get("/live").without(t, "Alice", "space-")
 	for who, want := range map[*browser][2]int{desk: {http.StatusForbidden, http.StatusForbidden}, away: {http.StatusNotFound, http.StatusOK}} {
 		if got := who.get("/live/" + ref + "/end"); got.code != want[0] {
 			t.Errorf("asks to end: %d, want %d", got.code, want[0])
 		}
-		for _, path := range []string{"/live/" + ref + "/end", "/live/" + ref + "/participants/1/remove"} {
+		for _, path := range []string{"/live/" + ref + "/end", "/live/" + ref + "/lock", "/live/" + ref + "/participants/1/remove", "/live/" + ref + "/participants/1/mute"} {
 			if got := who.post(path); got.code != want[1] {
 				t.Errorf("%s: %d, want %d", path, got.code, want[1])
 			}
@@ -50,6 +50,23 @@ func TestEndAndRemove(t *testing.T) {
 	b.post("/live/"+ref+"/end").want(t, 200, "La session s’est terminée entre-temps.")
 	if got := strings.Join(w.live.ended, " "); got != ref+"/2 "+ref {
 		t.Error("ended", got)
+	}
+}
+
+func TestLockAndMute(t *testing.T) {
+	w := newWorld(t)
+	busy(t, w)
+	ref := directory.SpaceRef(w.user(t, "alice@acme.test").Ref)
+	b := w.as(t, "alice")
+	b.post("/live/"+ref+"/lock", "on", "true").want(t, 200, "La session de Alice Martin est verrouillée", "Déverrouiller")
+	b.post("/live/"+ref+"/lock", "on", "false").want(t, 200, "La session de Alice Martin est de nouveau ouverte.", "Verrouiller")
+	b.post("/live/"+ref+"/participants/2/mute", "on", "true").want(t, 200, "Le micro de Bruno Keller est coupé.", "micro coupé", "Rétablir le micro")
+	b.post("/live/"+ref+"/participants/2/mute", "on", "false").want(t, 200, "Le micro de Bruno Keller est rétabli.")
+	b.get("/live").without(t, "Rétablir", "micro coupé")
+	b.post("/live/"+ref+"/participants/9/mute", "on", "true").want(t, 200, "Le participant est parti entre-temps.")
+	b.post("/live/space-99/lock", "on", "true").want(t, 200, "La session s’est terminée entre-temps.")
+	if got := strings.Join(w.live.ended, ", "); got != ref+" locked true, "+ref+" locked false, "+ref+"/2 muted true, "+ref+"/2 muted false" {
+		t.Error("changed", got)
 	}
 }
 
