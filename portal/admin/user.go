@@ -2,6 +2,7 @@ package admin
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"strconv"
 
@@ -24,6 +25,18 @@ type userPage struct {
 	PINFault string
 	HasPIN   bool
 }
+
+// Services marks what the form of packs and services shows, to find out whether somebody else has changed it meanwhile.
+func (d userPage) Services() string { return servicesMark(d.User) }
+
+// Given marks what the form of roles shows.
+func (d userPage) Given() string { return rolesMark(d.User) }
+
+func servicesMark(u *directory.User) string {
+	return fmt.Sprint(u.Pack, u.Collaboration, u.Video, u.Guest.Allowed)
+}
+
+func rolesMark(u *directory.User) string { return fmt.Sprint(u.Roles) }
 
 // roles are those that a user may be given, the greatest first.
 var roles = []directory.Role{directory.EnterpriseAdmin, directory.SiteAdmin, directory.HelpDesk}
@@ -77,9 +90,10 @@ func (p *Portal) changeUser(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	var change func(*directory.User)
+	var mark func(*directory.User) string // nil: whatever was there before, it is replaced
 	switch what := r.PostFormValue("what"); {
 	case what == "services":
-		change = services(r)
+		change, mark = services(r), servicesMark
 	case what == "pin":
 		pin := r.PostFormValue("pin")
 		if err := directory.CheckNewPIN(u, pin); err != nil {
@@ -88,17 +102,27 @@ func (p *Portal) changeUser(w http.ResponseWriter, r *http.Request) {
 		}
 		change = func(u *directory.User) { u.PIN = directory.Secret(pin) }
 	case what == "roles" && who.Owns():
-		change = rolesOf(r)
+		change, mark = rolesOf(r), rolesMark
 	default:
 		p.view.Refuse(w, r, http.StatusForbidden)
 		return
 	}
-	if err := p.cfg.Settings.SetUser(r.Context(), u.Ref, change); err != nil {
+	before, overtaken := r.PostForm["before"], false
+	err := p.cfg.Settings.SetUser(r.Context(), u.Ref, func(u *directory.User) {
+		if overtaken = mark != nil && len(before) > 0 && before[0] != mark(u); !overtaken {
+			change(u)
+		}
+	})
+	if err != nil {
 		if faults := directory.Faults(err); len(faults) > 0 {
 			p.view.Note(w, r, r.URL.Path, page.Note{Key: "user.refused", Args: []any{faults[0].Cause}, Bad: true})
 			return
 		}
 		p.view.Fail(w, r, "change a user", err)
+		return
+	}
+	if overtaken {
+		p.view.Note(w, r, r.URL.Path, page.Note{Key: "user.changed_meanwhile", Bad: true})
 		return
 	}
 	p.audit(r.Context(), "user changed", "line", u.Line(), "site", u.Site.Domain, "what", r.PostFormValue("what"))

@@ -60,7 +60,7 @@ type HotelStay struct {
 	Site  string     `json:"site"`
 	Since time.Time  `json:"since"`
 	Until *time.Time `json:"until,omitempty" doc:"When the stay ends by itself; absent means never."`
-	By    string     `json:"by" enum:"phone,code,api" doc:"The road by which the guest came."`
+	By    string     `json:"by" enum:"phone,code,api,portal" doc:"The road by which the guest came."`
 }
 
 // HotelRefusal is an attempt to sign in that was refused. A phone is never told the cause.
@@ -68,7 +68,7 @@ type HotelRefusal struct {
 	At    time.Time `json:"at"`
 	Host  string    `json:"host" doc:"Line of the phone."`
 	Guest string    `json:"guest,omitempty" doc:"Line of who was meant; absent when there is nobody."`
-	By    string    `json:"by" enum:"phone,code,api"`
+	By    string    `json:"by" enum:"phone,code,api,portal"`
 	Cause string    `json:"cause" doc:"Such as wrong_pin, guest_unknown, limit_too_long."`
 	Text  string    `json:"text" doc:"The same in words, in the language of Accept-Language."`
 
