@@ -47,13 +47,18 @@ func (l *leaver) bring(ctx context.Context) (*party.Party, directory.Caller, err
 		}
 		return nil, directory.Caller{}, err
 	}
+	return l.t.root.adopt(ctx, m, session)
+}
+
+// adopt makes a party of a member that is in no call any more, and that has agreed to a session.
+func (r *Root) adopt(ctx context.Context, m member, session *media.Session) (*party.Party, directory.Caller, error) {
 	m.media.Close()
-	p, err := party.Adopt(ctx, m.leg, session, nil, l.t.root.party)
+	p, err := party.Adopt(ctx, m.leg, session, m.early, r.party)
 	if err != nil {
-		m.leave(l.t.root, sip.ReasonOf(err))
+		m.leave(r, sip.ReasonOf(err))
 		return nil, directory.Caller{}, err
 	}
-	l.t.root.keep(p, m)
+	r.keep(p, m)
 	return p, m.caller, nil
 }
 

@@ -2,6 +2,7 @@ package call
 
 import (
 	"context"
+	"errors"
 	"sync"
 
 	"passerelle/directory"
@@ -51,11 +52,14 @@ func (r *Root) referredAtGateway(leg *sip.Leg, e sip.ReferEvent) {
 		}
 	}()
 	if e.Replaces != nil {
-		var l *leaver
-		if l, err = r.leaverNamed(asker, *e.Replaces); err == nil {
-			defer l.done()
-			l.begun = accept
-			handed, err = r.takeSeat(leg, l)
+		handed, err = r.seatRinging(leg, asker, *e.Replaces, accept, tell)
+		if errors.Is(err, errDecidedAlready) {
+			var l *leaver
+			if l, err = r.leaverNamed(asker, *e.Replaces); err == nil {
+				defer l.done()
+				l.begun = accept
+				handed, err = r.takeSeat(leg, l)
+			}
 		}
 	} else {
 		accept()

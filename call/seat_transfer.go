@@ -96,6 +96,22 @@ func (t *twoParty) intoSpace(asker member, s side, e sip.ReferEvent) bool {
 			t.log.Debug("transfer not accepted", "err", err)
 		}
 	})
+	if err != nil {
+		accept()
+		t.failed(err)
+		return true
+	}
+	t.goIn(asker, s, e, road, accept)
+	return true
+}
+
+// failed ends a transfer that has come to nothing: the call is as it was, or has ended meanwhile.
+func (t *twoParty) failed(err error) {
+	_ = t.do(context.Background(), func() { t.transferred(outcome{err: err}) })
+}
+
+// goIn has a side go to the gateway by a road, and tells who asked for it what became of that. accept answers the REFER.
+func (t *twoParty) goIn(asker member, s side, e sip.ReferEvent, road roadIn, accept func()) {
 	l := &leaver{t: t, side: s, begun: accept}
 	defer l.done()
 	settled := false
@@ -103,7 +119,7 @@ func (t *twoParty) intoSpace(asker member, s side, e sip.ReferEvent) bool {
 		settled = true
 		accept()
 		if err != nil && l.told == nil {
-			_ = t.do(context.Background(), func() { t.transferred(outcome{err: err}) }) // else the call has ended meanwhile
+			t.failed(err)
 			return
 		}
 		code, _ := sip.StatusOf(err)
@@ -118,14 +134,11 @@ func (t *twoParty) intoSpace(asker member, s side, e sip.ReferEvent) bool {
 			settle(sip.ErrPanic)
 		}
 	}()
-	if err == nil {
-		err = t.take(road, l)
-	}
+	err := t.take(road, l)
 	settle(err)
 	if err == nil && road.instead != nil {
 		t.root.spawn(func() { hangup(road.instead, transferDone) }) // returns when the leg has ended
 	}
-	return true
 }
 
 // take has the leaver go to the gateway, and returns when it is there.

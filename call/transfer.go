@@ -59,6 +59,11 @@ func (t *twoParty) referred(from side, e sip.ReferEvent) {
 		if o.err = t.accept(asker.leg, e); o.err == nil {
 			o = t.reach(asker, referee, e)
 		}
+		if g, ok := errors.AsType[*atGateway](o.err); ok { // whom it was for forwards to the gateway
+			t.goIn(asker, from.other(), e, roadIn{visit: g.route}, func() {})
+			decided = true
+			return
+		}
 		decided = true
 		if err := t.do(context.Background(), func() { t.transferred(o) }); err != nil && o.err == nil { // the call ended meanwhile
 			if o.parked != nil {
