@@ -91,11 +91,15 @@ func startAdmin(t *testing.T, dir string) *adminServer {
 	s.secure = secure.Addr().String()
 	s.phones = provision.New(provision.Config{Directory: s.conf.live, Secure: account.Secure, Log: log})
 	s.acc = newAccounts(st, s.conf.live, log)
+	tokens, err := newSwitchedTokens(testToken)
+	if err != nil {
+		t.Fatal(err)
+	}
 	w, err := openWeb(webConfig{
 		accounts: s.acc, desk: hoteling.NewDesk(hoteling.DeskConfig{Directory: s.conf.live}),
 		api: api.Config{Version: "v1", Directory: s.conf.live, Bridges: silent{}, Registrations: silent{}, Legs: silent{}, Ports: silent{}, Trunks: silent{},
 			Routes: routes{live: s.conf.live}, Limits: call.NewFraudGuard(call.FraudConfig{}), Gateways: s.conf, Configuration: s.conf, Owner: ownerLinks{s.acc, "https://portal.acme.test"}, Log: log},
-		tokens: []api.Token{{Name: "ops", Scope: api.ScopeAdmin, Secret: testToken}}, listener: l, secure: tls.NewListener(secure, testTLS()), phones: s.phones.Handler(), dataDir: dir, readiness: ready,
+		tokens: tokens, listener: l, secure: tls.NewListener(secure, testCertificates().webTLS()), phones: s.phones.Handler(), dataDir: dir, readiness: ready,
 		metrics: prometheus.NewRegistry(), log: log,
 	})
 	if err != nil {

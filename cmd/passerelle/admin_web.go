@@ -18,7 +18,7 @@ import (
 // webConfig is the HTTP side of a server.
 type webConfig struct {
 	api       api.Config
-	tokens    []api.Token
+	tokens    api.Identifier    // who calls by the network
 	accounts  *account.Accounts // of the portal; nil serves none
 	desk      portal.Desk
 	phones    http.Handler // what phones fetch; nil serves none
@@ -38,10 +38,6 @@ type web struct {
 
 // openWeb opens the admin socket and composes both servers; nothing runs yet.
 func openWeb(cfg webConfig) (*web, error) {
-	tokens, err := api.NewTokens(cfg.tokens...)
-	if err != nil {
-		return nil, err
-	}
 	a, err := api.New(cfg.api)
 	if err != nil {
 		return nil, err
@@ -54,11 +50,11 @@ func openWeb(cfg webConfig) (*web, error) {
 		return nil, err
 	}
 	w := &web{
-		network: httpd.NewServer(httpd.ServerConfig{Listener: cfg.listener, Log: cfg.log}, front.Handler(tokens)),
+		network: httpd.NewServer(httpd.ServerConfig{Listener: cfg.listener, Log: cfg.log}, front.Handler(cfg.tokens)),
 		admin:   httpd.NewServer(httpd.ServerConfig{Listener: socket, Log: cfg.log}, front.Handler(api.Owner{})),
 	}
 	if cfg.secure != nil {
-		w.secure = httpd.NewServer(httpd.ServerConfig{Listener: cfg.secure, Log: cfg.log}, front.Handler(tokens))
+		w.secure = httpd.NewServer(httpd.ServerConfig{Listener: cfg.secure, Log: cfg.log}, front.Handler(cfg.tokens))
 	}
 	return w, nil
 }

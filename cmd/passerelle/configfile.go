@@ -10,6 +10,11 @@ import (
 
 	"github.com/alecthomas/kong"
 	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/parser"
+	"github.com/goccy/go-yaml/token"
+
+	"passerelle/directory/sitefile"
 )
 
 // configFile resolves flags from a YAML file whose keys are the names of the flags. Flags of the command line and the
@@ -17,11 +22,12 @@ import (
 type configFile struct {
 	name   string
 	values map[string]any
+	places map[string]*token.Position // of the keys
 }
 
-// loadConfigFile is kong's loader of --config.
-func loadConfigFile(r io.Reader) (kong.Resolver, error) {
-	c := &configFile{name: "configuration file"}
+// loadConfigFile reads the file of --config. Its faults are a *sitefile.Error.
+func loadConfigFile(r io.Reader) (*configFile, error) {
+	c := &configFile{name: "configuration file", places: make(map[string]*token.Position)}
 	if f, ok := r.(*os.File); ok {
 		c.name = f.Name()
 	}
@@ -29,10 +35,42 @@ func loadConfigFile(r io.Reader) (kong.Resolver, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", c.name, err)
 	}
-	if err := yaml.UnmarshalWithOptions(data, &c.values, yaml.Strict()); err != nil {
-		return nil, fmt.Errorf("%s:%s", c.name, yaml.FormatError(err, false, true))
+	file, err := parser.ParseBytes(data, 0)
+	if err == nil {
+		for _, doc := range file.Docs {
+			c.locate(doc.Body)
+		}
+		err = yaml.UnmarshalWithOptions(data, &c.values, yaml.Strict())
+	}
+	if err != nil {
+		return nil, c.broken(err)
 	}
 	return c, nil
+}
+
+// locate notes where the keys stand.
+func (c *configFile) locate(body ast.Node) {
+	m, ok := body.(*ast.MappingNode)
+	if !ok {
+		return
+	}
+	for _, v := range m.Values {
+		if tk := v.Key.GetToken(); tk != nil {
+			c.places[tk.Value] = tk.Position
+		}
+	}
+}
+
+// broken is the fault of a file that is no YAML. The parser's excerpt of the file stays out: it may show a secret.
+func (c *configFile) broken(err error) error {
+	f := &sitefile.Fault{File: c.name}
+	var known yaml.Error
+	if errors.As(err, &known) && known.GetToken() != nil {
+		f.Line, f.Column, f.Cause = known.GetToken().Position.Line, known.GetToken().Position.Column, known.GetMessage()
+	} else {
+		f.Cause, _, _ = strings.Cut(err.Error(), "\n")
+	}
+	return &sitefile.Error{Faults: []*sitefile.Fault{f}}
 }
 
 // Validate implements kong.Resolver: a key that is no flag of any command is a fault.
@@ -43,14 +81,22 @@ func (c *configFile) Validate(app *kong.Application) error {
 			names = append(names, f.Name)
 		}
 	}
-	var faults []error
+	all := &sitefile.Error{}
 	for key := range c.values {
-		if !slices.Contains(names, key) {
-			faults = append(faults, fmt.Errorf("%s: %s is not the name of a flag", c.name, key))
+		if slices.Contains(names, key) {
+			continue
 		}
+		f := &sitefile.Fault{File: c.name, Field: key, Cause: "is not the name of a flag"}
+		if at := c.places[key]; at != nil {
+			f.Line, f.Column = at.Line, at.Column
+		}
+		all.Faults = append(all.Faults, f)
 	}
-	slices.SortFunc(faults, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
-	return errors.Join(faults...)
+	if len(all.Faults) == 0 {
+		return nil
+	}
+	slices.SortFunc(all.Faults, func(a, b *sitefile.Fault) int { return a.Line - b.Line })
+	return all
 }
 
 // Resolve implements kong.Resolver.

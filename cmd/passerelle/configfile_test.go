@@ -18,11 +18,7 @@ func parseServe(t *testing.T, config string, args ...string) (*serveCmd, error) 
 		t.Fatal(err)
 	}
 	c := &cli{}
-	k, err := kong.New(c, kong.DefaultEnvars("PASSERELLE"), kong.Configuration(loadConfigFile), kong.Exit(func(int) {}))
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, err = k.Parse(append([]string{"serve", "--config", file}, args...))
+	_, _, err := parseCommand(t.Context(), c, append([]string{"serve", "--config", file}, args...), kong.Exit(func(int) {}))
 	return &c.Serve, err
 }
 
@@ -45,7 +41,7 @@ func TestConfigFile(t *testing.T) {
 
 func TestConfigFileFaults(t *testing.T) {
 	for _, tt := range []struct{ name, config, want string }{
-		{"unknown key", "htpp: x\n", "htpp is not the name of a flag"},
+		{"unknown key", "htpp: x\n", "passerelle.yaml:1:1: htpp: is not the name of a flag"},
 		{"no YAML", "http: [\n", "passerelle.yaml:"},
 		{"wrong type", "drain-limit: soon\n", "drain-limit"},
 		{"twice", "http: a:1\nhttp: b:2\n", "http"},

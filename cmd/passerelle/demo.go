@@ -38,7 +38,7 @@ func (c *demoCmd) Run(ctx context.Context) error {
 	}
 	s := &serveCmd{storeFlags: storeFlags{Data: data}, SIP: []string{c.SIP}, HTTP: c.HTTP, RTP: c.RTP, Advertise: c.Advertise, Log: c.Log, LogLevel: c.LogLevel,
 		DrainLimit: demoDrain, demo: true}
-	return s.serve(ctx, func(dir *directory.Directory, token string) { printDemo(os.Stdout, dir, s, token) })
+	return s.serve(ctx, serveOptions{started: func(dir *directory.Directory, token string) { printDemo(os.Stdout, dir, s, token) }})
 }
 
 // printDemo tells what to dial.

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -60,6 +61,7 @@ type house struct {
 	trunksEnded chan struct{}
 	desk        *hoteling.Desk
 	phones      *provision.Phones
+	drainLimit  atomic.Int64 // a time.Duration
 }
 
 // shutdownLimit bounds the goodbye and the BYEs of a shutdown.
@@ -68,6 +70,7 @@ const shutdownLimit = 15 * time.Second
 // newHouse wires the house; nothing runs yet.
 func newHouse(cfg houseConfig) *house {
 	h := &house{cfg: cfg, trunksEnded: make(chan struct{})}
+	h.drainLimit.Store(int64(cfg.drainLimit))
 	mediaMetrics := media.NewMetrics(cfg.metrics)
 	h.lobby = media.NewMixer(media.MixerConfig{Isolated: true, Name: "lobby", Log: cfg.log, Metrics: mediaMetrics})
 	root := call.NewRoot(cfg.live, cfg.journal, cfg.log)
@@ -92,9 +95,9 @@ func newHouse(cfg houseConfig) *house {
 	auth := sip.NewAuthenticator(sip.AuthConfig{Log: cfg.log, Metrics: cfg.metrics}, lines)
 	h.server = sip.NewServer(sip.ServerConfig{
 		UDP: cfg.listeners.udp, TCP: cfg.listeners.tcp, TLS: cfg.listeners.tls, WS: cfg.listeners.ws, WSS: cfg.listeners.wss,
-		TLSConfig: cfg.listeners.tlsConfig,
+		TLSConfig: cfg.listeners.certificates.sipTLS(),
 		Dial:      cfg.dial,
-		DialTLS:   cfg.listeners.trunkTLS(),
+		DialTLS:   cfg.listeners.certificates.trunkTLS(),
 		Advertise: cfg.advertise,
 		UserAgent: "Passerelle/" + version,
 		Log:       cfg.log,
@@ -161,10 +164,10 @@ func (h *house) run(ctx context.Context) error {
 
 // drain refuses new calls, waits for those that are up to end by themselves until the limit, and ends the rest.
 func (h *house) drain(ctx context.Context) {
-	h.cfg.log.InfoContext(ctx, "draining", "legs", h.server.Legs(), "limit", h.cfg.drainLimit)
+	h.cfg.log.InfoContext(ctx, "draining", "legs", h.server.Legs(), "limit", time.Duration(h.drainLimit.Load()))
 	h.server.Drain()
 	h.gateway.Drain()
-	limit := time.NewTimer(h.cfg.drainLimit)
+	limit := time.NewTimer(time.Duration(h.drainLimit.Load()))
 	defer limit.Stop()
 	look := time.NewTicker(100 * time.Millisecond)
 	defer look.Stop()

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
 	"net/netip"
 
 	"passerelle/call/trunks"
@@ -38,15 +37,6 @@ func (l *edgeLines) TrunkOf(src sip.Source, target sip.URI) (string, bool) {
 func (h *house) openTrunks(edge *edgeLines) {
 	h.trunks = trunks.New(trunks.Config{Directory: h.cfg.live, Requests: h.server, DNS: h.cfg.dns, Log: h.cfg.log, Metrics: h.cfg.metrics})
 	edge.trunks = h.trunks
-}
-
-// trunkTLS is how we prove ourselves to trunks by TLS that ask: by the certificate of our own listeners.
-func (l *listeners) trunkTLS() *tls.Config {
-	c := &tls.Config{MinVersion: tls.VersionTLS12}
-	if l.tlsConfig != nil {
-		c.Certificates = l.tlsConfig.Certificates
-	}
-	return c
 }
 
 // runTrunks watches the trunks until ctx or serving is done; their registrations end before it returns, while the server

@@ -1,15 +1,18 @@
 package main
 
 import (
+	"context"
 	"crypto/tls"
-	"encoding/pem"
+	"crypto/x509"
+	"fmt"
+	"io"
 	"net/http"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"passerelle/directory"
+	"passerelle/portal/httpd"
 )
 
 // TestPhoneFetchesByTLS fetches a profile from the server's listeners: by TLS there is one, without it there is none, and
@@ -46,31 +49,82 @@ func TestPhoneFetchesByTLS(t *testing.T) {
 	}
 }
 
-// TestHTTPSFlags refuses authorities that cannot be read, and takes those that can.
-func TestHTTPSFlags(t *testing.T) {
-	empty, good := filepath.Join(t.TempDir(), "empty.pem"), filepath.Join(t.TempDir(), "good.pem")
-	if err := os.WriteFile(empty, []byte("nothing"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	block := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: testTLS().Certificates[0].Certificate[0]})
-	if err := os.WriteFile(good, block, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	for file, fault := range map[string]string{empty: "there is no certificate", filepath.Join(t.TempDir(), "none.pem"): "no such file"} {
-		c := &serveCmd{HTTPS: "127.0.0.1:0", PhoneCA: file}
-		if _, err := c.secureWeb(t.Context(), testTLS()); err == nil || !strings.Contains(err.Error(), fault) {
-			t.Errorf("%s: %v", file, err)
+// TestHTTPSFollowsReloads shows a browser the certificate of the moment of its connection, over connections that live on, and
+// looks at phones' certificates by the authorities of the moment, also when a session is resumed.
+func TestHTTPSFollowsReloads(t *testing.T) {
+	dir := t.TempDir()
+	makers := issue(1, nil, authority)
+	putFile(t, filepath.Join(dir, "ca.pem"), makers.cert)
+	use := func(serial int64, certs *certificates) *issued {
+		t.Helper()
+		i := issue(serial, nil)
+		cert, key := i.write(t, dir)
+		set, err := readCertificates(cert, key, filepath.Join(dir, "ca.pem"))
+		if err != nil {
+			t.Fatal(err)
 		}
+		certs.use(set)
+		return i
 	}
-	c := &serveCmd{HTTPS: "127.0.0.1:0", PhoneCA: good}
-	ln, err := c.secureWeb(t.Context(), testTLS())
+	certs := &certificates{}
+	first := use(2, certs)
+	c := &serveCmd{HTTPS: "127.0.0.1:0"}
+	ln, err := c.secureWeb(t.Context(), certs)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := ln.Close(); err != nil {
-		t.Error(err)
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error)
+	srv := httpd.NewServer(httpd.ServerConfig{Listener: ln}, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprintf(w, "%s, %d phones", r.Proto, len(r.TLS.PeerCertificates))
+	}))
+	go func() { ended <- srv.Run(ctx) }() // until stop
+	defer func() {
+		stop()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	}()
+	// browser is a new client each time; it tells what it hears, whose certificate it saw, and whether it resumed a session.
+	browser := func(conf *tls.Config) (ask func() (string, *x509.Certificate, bool)) {
+		conf.InsecureSkipVerify, conf.MinVersion = true, tls.VersionTLS12
+		client := &http.Client{Transport: &http.Transport{TLSClientConfig: conf, ForceAttemptHTTP2: true}}
+		t.Cleanup(client.CloseIdleConnections)
+		return func() (string, *x509.Certificate, bool) {
+			t.Helper()
+			resp, err := client.Get("https://" + ln.Addr().String())
+			if err != nil {
+				return err.Error(), nil, false
+			}
+			defer resp.Body.Close()
+			body, err := io.ReadAll(resp.Body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return string(body), resp.TLS.PeerCertificates[0], resp.TLS.DidResume
+		}
 	}
-	if testTLS().ClientCAs != nil {
-		t.Error("SIP asks phones for certificates too")
+	kept := browser(&tls.Config{})
+	phone := tls.Config{Certificates: []tls.Certificate{issue(3, makers, func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth} }).tls()}}
+	phone.ClientSessionCache = tls.NewLRUClientSessionCache(8)
+	for again := range 2 {
+		body, cert, _ := kept()
+		if body != "HTTP/2.0, 0 phones" || !cert.Equal(first.leaf) {
+			t.Error(body, cert.SerialNumber)
+		}
+		if body, _, resumed := browser(phone.Clone())(); body != "HTTP/2.0, 1 phones" || resumed != (again == 1) {
+			t.Errorf("a phone: %s, resumed %v", body, resumed)
+		}
+	}
+	putFile(t, filepath.Join(dir, "ca.pem"), issue(4, nil, authority).cert) // others
+	second := use(5, certs)
+	if _, cert, _ := kept(); !cert.Equal(first.leaf) {
+		t.Error("the connection that was up is another one")
+	}
+	if _, cert, _ := browser(&tls.Config{})(); !cert.Equal(second.leaf) {
+		t.Error("a new connection sees the former certificate")
+	}
+	if body, _, resumed := browser(phone.Clone())(); body == "HTTP/2.0, 1 phones" {
+		t.Errorf("a phone of the former authorities is let in, resumed %v", resumed)
 	}
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -17,7 +16,7 @@ import (
 type listeners struct {
 	udp               []net.PacketConn
 	tcp, tls, ws, wss []net.Listener
-	tlsConfig         *tls.Config
+	certificates      *certificates // of TLS and WSS; nil where neither is spoken
 }
 
 // listen opens every SIP socket of the command line, or none.
@@ -44,24 +43,32 @@ func (c *serveCmd) listen(ctx context.Context) (*listeners, error) {
 				*s.to = append(*s.to, ln)
 			}
 		}
-		if len(c.TLS)+len(c.WSS) == 0 && c.HTTPS == "" {
-			return nil
+		set, err := c.certificates()
+		if set != nil {
+			l.certificates = &certificates{}
+			l.certificates.use(set)
 		}
-		if c.Cert == "" || c.Key == "" {
-			return errors.New("--tls, --wss and --https need --cert and --key")
-		}
-		pair, err := tls.LoadX509KeyPair(c.Cert, c.Key)
-		if err != nil {
-			return fmt.Errorf("--cert %s, --key %s: %w", c.Cert, c.Key, err)
-		}
-		l.tlsConfig = &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}
-		return nil
+		return err
 	}()
 	if err != nil {
 		l.close()
 		return nil, err
 	}
 	return l, nil
+}
+
+// secure tells whether anything listens by TLS.
+func (c *serveCmd) secure() bool { return len(c.TLS)+len(c.WSS) > 0 || c.HTTPS != "" }
+
+// certificates reads what proves the server by TLS; nil where it speaks none.
+func (c *serveCmd) certificates() (*certificateSet, error) {
+	if !c.secure() {
+		return nil, nil
+	}
+	if c.Cert == "" || c.Key == "" {
+		return nil, c.fault("cert", "--tls, --wss and --https need --cert and --key")
+	}
+	return readCertificates(c.Cert, c.Key, c.PhoneCA)
 }
 
 // close closes every socket; closing one twice does no harm.

@@ -8,8 +8,6 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
-
-	"github.com/alecthomas/kong"
 )
 
 // version is set by the linker.
@@ -23,6 +21,7 @@ type cli struct {
 	Import      importCmd      `cmd:"" help:"Read site files (.yaml) or users (.csv) into the store."`
 	Export      exportCmd      `cmd:"" help:"Write the store as a site file."`
 	CheckConfig checkConfigCmd `cmd:"" name:"check-config" help:"Report every fault of site files; change nothing."`
+	Reload      reloadCmd      `cmd:"" help:"Have the running server take over changed flags and certificates; calls go on."`
 	Route       routeCmd       `cmd:"" help:"Explain where a call would go."`
 	OwnerLink   ownerLinkCmd   `cmd:"" name:"owner-link" help:"Print a one-time link for an owner who has lost the password."`
 	Version     versionCmd     `cmd:"" help:"Print the version."`
@@ -38,15 +37,11 @@ func (versionCmd) Run() error {
 
 func main() {
 	ctx := untilSignal()
-	parser := kong.Must(&cli{},
-		kong.Name("passerelle"),
-		kong.Description("SIP registrar and B2BUA of a business site: spaces behind one gateway number, hoteling on host phones."),
-		kong.DefaultEnvars("PASSERELLE"),
-		kong.BindTo(ctx, (*context.Context)(nil)),
-		kong.Configuration(loadConfigFile),
-		kong.UsageOnError(),
-	)
-	command, err := parser.Parse(os.Args[1:])
+	parser, command, err := parseCommand(ctx, &cli{}, os.Args[1:])
+	if parser == nil {
+		fmt.Fprintln(os.Stderr, "passerelle:", err)
+		os.Exit(1)
+	}
 	parser.FatalIfErrorf(err)
 	if err := command.Run(); err != nil && !errors.Is(err, context.Canceled) {
 		fmt.Fprintln(os.Stderr, "passerelle:", err)

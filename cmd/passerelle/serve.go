@@ -4,14 +4,15 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"net"
 	"os"
+	"os/signal"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"github.com/alecthomas/kong"
@@ -63,11 +64,26 @@ func (serveCmd) Help() string {
 }
 
 // Run serves until ctx is done.
-func (c *serveCmd) Run(ctx context.Context) error { return c.serve(ctx, nil) }
+func (c *serveCmd) Run(ctx context.Context, line commandLine) error {
+	// From here on the signal asks for a reload, even while the server starts.
+	hangUps := make(chan os.Signal, 1)
+	signal.Notify(hangUps, syscall.SIGHUP)
+	defer signal.Stop(hangUps)
+	return c.serve(ctx, serveOptions{flags: line.serveFlags, hangUps: hangUps})
+}
 
-// serve opens what the server stands on, runs it, and closes it. started, if not nil, is called once everything listens.
-func (c *serveCmd) serve(ctx context.Context, started func(dir *directory.Directory, token string)) error {
-	log := newLogger(os.Stderr, c.Log, c.LogLevel)
+// serveOptions are what serve and demo do differently; the zero value is all nil.
+type serveOptions struct {
+	flags   func(context.Context) (*serveCmd, error)     // reads the flags anew; nil where they cannot change
+	hangUps <-chan os.Signal                             // each asks for a reload
+	started func(dir *directory.Directory, token string) // called once everything listens
+}
+
+// serve opens what the server stands on, runs it, and closes it.
+func (c *serveCmd) serve(ctx context.Context, opts serveOptions) error {
+	level := &slog.LevelVar{}
+	level.Set(levelOf(c.LogLevel))
+	log := newLogger(os.Stderr, c.Log, level)
 	metrics := prometheus.NewRegistry()
 	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	st, live, err := c.open(ctx, log)
@@ -107,14 +123,20 @@ func (c *serveCmd) serve(ctx context.Context, started func(dir *directory.Direct
 		return err
 	}
 	ready := &httpd.Readiness{}
-	token := c.apiToken()
+	c.APIToken = c.apiToken()
+	tokens, err := newSwitchedTokens(c.APIToken)
+	if err != nil {
+		return err
+	}
 	config.swapped = h.changed
+	reloads := newReloader(reloadConfig{flags: c, again: opts.flags, certificates: listeners.certificates, sites: config, level: level, tokens: tokens,
+		drainLimit: func(d time.Duration) { h.drainLimit.Store(int64(d)) }, log: log, metrics: metrics})
 	accounts := newAccounts(st, live, log)
 	base, err := c.publicURL()
 	if err != nil {
 		return err
 	}
-	pages, err := c.web(ctx, h, config, accounts, base, token, ready, metrics, log)
+	pages, err := c.web(ctx, h, config, accounts, base, tokens, reloads, ready, metrics, log)
 	if err != nil {
 		return err
 	}
@@ -127,11 +149,12 @@ func (c *serveCmd) serve(ctx context.Context, started func(dir *directory.Direct
 		defer closeWeb()
 		return h.run(running)
 	})
+	g.Go(func() error { return reloads.run(running, opts.hangUps) })
 	context.AfterFunc(running, func() { ready.Set(httpd.StateDraining) })
 	ready.Set(httpd.StateReady)
 	log.InfoContext(ctx, "serving", "sip", c.SIP, "http", c.HTTP, "rtp", c.RTP, "version", version)
-	if started != nil {
-		started(live.Current(), token)
+	if opts.started != nil {
+		opts.started(live.Current(), c.APIToken)
 	}
 	if err := printSetup(ctx, os.Stdout, accounts, base); err != nil {
 		log.WarnContext(ctx, "set-up link not made", "err", err)
@@ -151,12 +174,12 @@ func (c *serveCmd) apiToken() string {
 }
 
 // web composes the HTTP side and opens its listeners.
-func (c *serveCmd) web(ctx context.Context, h *house, config *configuration, accounts *account.Accounts, base, token string, ready *httpd.Readiness, metrics *prometheus.Registry, log *slog.Logger) (*web, error) {
+func (c *serveCmd) web(ctx context.Context, h *house, config *configuration, accounts *account.Accounts, base string, tokens api.Identifier, reloads *reloader, ready *httpd.Readiness, metrics *prometheus.Registry, log *slog.Logger) (*web, error) {
 	ln, err := (&net.ListenConfig{}).Listen(ctx, "tcp", c.HTTP)
 	if err != nil {
 		return nil, fmt.Errorf("--http %s: %w", c.HTTP, err)
 	}
-	secure, err := c.secureWeb(ctx, h.cfg.listeners.tlsConfig)
+	secure, err := c.secureWeb(ctx, h.cfg.listeners.certificates)
 	if err != nil {
 		return nil, errors.Join(err, ln.Close())
 	}
@@ -164,12 +187,11 @@ func (c *serveCmd) web(ctx context.Context, h *house, config *configuration, acc
 		api: api.Config{
 			Version: version, Directory: h.cfg.live, Bridges: h.gateway, SpaceCalls: h.gateway, Registrations: h.registrar, Legs: h.server,
 			Ports: h.cfg.ports, Routes: routes{h.cfg.live, h.limits}, Limits: h.limits.Fraud, Trunks: h.trunks, TrunkCalls: h.limits.Channels, Gateways: config, Configuration: config,
-			Mailboxes: h.events.waiting, Records: h.cfg.journal, Settings: config, HoldMusic: siteMusic{h.music, config}, Hoteling: h.desk, Phones: h.phones, Owner: ownerLinks{accounts, base}, Log: log,
+			Mailboxes: h.events.waiting, Records: h.cfg.journal, Settings: config, HoldMusic: siteMusic{h.music, config}, Hoteling: h.desk, Phones: h.phones,
+			Reloader: reloads, Owner: ownerLinks{accounts, base}, Log: log,
 		},
+		tokens:   tokens,
 		accounts: accounts, desk: h.desk, phones: h.phones.Handler(), listener: ln, secure: secure, dataDir: c.Data, readiness: ready, metrics: metrics, log: log,
-	}
-	if token != "" {
-		w.tokens = []api.Token{{Name: "admin", Scope: api.ScopeAdmin, Secret: token}}
 	}
 	pages, err := openWeb(w)
 	if err != nil {
@@ -183,27 +205,15 @@ func (c *serveCmd) web(ctx context.Context, h *house, config *configuration, acc
 }
 
 // secureWeb opens the listener of --https; nil where there is none.
-func (c *serveCmd) secureWeb(ctx context.Context, config *tls.Config) (net.Listener, error) {
+func (c *serveCmd) secureWeb(ctx context.Context, certs *certificates) (net.Listener, error) {
 	if c.HTTPS == "" {
 		return nil, nil
-	}
-	config = config.Clone()
-	if c.PhoneCA != "" {
-		pem, err := os.ReadFile(c.PhoneCA)
-		if err != nil {
-			return nil, fmt.Errorf("--phone-ca: %w", err)
-		}
-		config.ClientCAs = x509.NewCertPool()
-		if !config.ClientCAs.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("--phone-ca %s: there is no certificate in it", c.PhoneCA)
-		}
-		config.ClientAuth = tls.VerifyClientCertIfGiven
 	}
 	ln, err := (&net.ListenConfig{}).Listen(ctx, "tcp", c.HTTPS)
 	if err != nil {
 		return nil, fmt.Errorf("--https %s: %w", c.HTTPS, err)
 	}
-	return tls.NewListener(ln, config), nil
+	return tls.NewListener(ln, certs.webTLS()), nil
 }
 
 // open opens the store, fills an empty one, and reads the directory.
@@ -256,12 +266,17 @@ func (c *serveCmd) fresh() (*directory.Enterprise, error) {
 	return readSites(c.Site)
 }
 
-func newLogger(w io.Writer, format, level string) *slog.Logger {
+// levelOf reads a level of --log-level.
+func levelOf(name string) slog.Level {
 	var l slog.Level
-	if err := l.UnmarshalText([]byte(level)); err != nil {
-		l = slog.LevelInfo
+	if err := l.UnmarshalText([]byte(name)); err != nil {
+		return slog.LevelInfo
 	}
-	o := &slog.HandlerOptions{Level: l}
+	return l
+}
+
+func newLogger(w io.Writer, format string, level slog.Leveler) *slog.Logger {
+	o := &slog.HandlerOptions{Level: level}
 	if format == "json" {
 		return slog.New(slog.NewJSONHandler(w, o))
 	}

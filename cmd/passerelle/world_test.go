@@ -134,7 +134,7 @@ func newWorld(t *testing.T, e *directory.Enterprise, st *store.Store) *world {
 		associations: associations,
 		phones:       phones,
 		live:         w.live,
-		listeners:    &listeners{udp: []net.PacketConn{udp}, tcp: []net.Listener{tcp}, tls: []net.Listener{secure}, tlsConfig: testTLS()},
+		listeners:    &listeners{udp: []net.PacketConn{udp}, tcp: []net.Listener{tcp}, tls: []net.Listener{secure}, certificates: testCertificates()},
 		ports:        w.ports,
 		journal:      w.journal,
 		drainLimit:   time.Minute,

@@ -67,6 +67,7 @@ type Config struct {
 	Phones        Phones
 	Configuration Configuration
 	Owner         OwnerLinks
+	Reloader      Reloader
 	Log           *slog.Logger // nil discards
 }
 
@@ -110,6 +111,7 @@ func New(cfg Config) (*API, error) {
 	a.registerGatewayNumber()
 	a.registerConfiguration()
 	a.registerOwner()
+	a.registerReload()
 	a.registerStatus()
 	return a, a.describe()
 }
