@@ -44,6 +44,7 @@ type world struct {
 	desk   *hoteling.Desk
 	phones *provision.Phones
 	log    *syncBuffer
+	factor []string // recovery codes of who has a second factor
 }
 
 // newWorld serves the demo's enterprise with another administrator for each role.

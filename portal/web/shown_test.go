@@ -4,12 +4,20 @@ import (
 	"fmt"
 	"net/http"
 	"net/netip"
+	"slices"
+	"strings"
 	"testing"
 	"time"
+
+	"github.com/chromedp/chromedp"
 
 	"passerelle/call/cdr"
 	"passerelle/directory"
 	"passerelle/gateway"
+	"passerelle/portal/admin"
+	"passerelle/portal/hub"
+	"passerelle/portal/page"
+	"passerelle/portal/signin"
 	"passerelle/sip"
 )
 
@@ -37,6 +45,7 @@ func shown(t *testing.T, w *world) []shownPage {
 		{"hoteling", "/services/hoteling"},
 		{"account", "/account"},
 		{"hub", "/hub"},
+		{"hub-regenerate", "/hub/space/regenerate"},
 		{"hub-calls", "/hub/calls"},
 		{"hub-settings", "/hub/settings"},
 		{"hub-calling", "/hub/settings/calling"},
@@ -47,6 +56,63 @@ func shown(t *testing.T, w *world) []shownPage {
 
 // shownToOwners are pages that only administrators of the enterprise have, or that look otherwise for them.
 var shownToOwners = []shownPage{{"enterprise-home", "/"}, {"enterprise-gateway", "/services/gateway"}, {"enterprise-users", "/users"}, {"import", "/import"}}
+
+// notPages are routes that answer a part of a page, a stream or a file.
+var notPages = []string{
+	"GET /live/events", "GET /services/gateway/spaces.csv", "GET /hub/space/calls", "GET /hub/settings/calling/call-settings/hosts",
+}
+
+// atTheDoor are the pages that door opens, with one address of each.
+var atTheDoor = []shownPage{{"sign-in", "/sign-in"}, {"setup", "/setup/TOKEN"}, {"code", "/sign-in/code"}}
+
+// door opens the pages of those who are not signed in yet, each by its own way; Bruno's second factor is on afterwards.
+func (w *world) door(t *testing.T, b *tab, visit func(shownPage)) {
+	t.Helper()
+	b.open("/sign-in")
+	visit(atTheDoor[0])
+	setup, err := w.acc.SetupPath(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.open(setup)
+	visit(atTheDoor[1])
+	if w.factor == nil {
+		_, w.factor = w.as(t, "bruno").withApp(t)
+	}
+	b.open("/sign-in")
+	b.do(chromedp.SendKeys(chromedp.CSS("#email"), "bruno@acme.test"), chromedp.SendKeys(chromedp.CSS("#password"), "bruno-demo\r"))
+	b.until(`location.pathname === "/sign-in/code"`)
+	visit(atTheDoor[2])
+}
+
+// TestEveryPageIsShown holds the lists above to the routes as the packages add them: a page that they lack would be seen by
+// nobody, in no language and at no width.
+func TestEveryPageIsShown(t *testing.T) {
+	w := newWorld(t)
+	view := page.NewRenderer(page.Config{Accounts: w.acc, Directory: w.config.live})
+	var routes recorder
+	admin.New(admin.Config{View: view}).Routes(&routes)
+	hub.New(hub.Config{View: view}).Routes(&routes)
+	signin.New(w.acc, view, nil).Routes(&routes)
+	mux, unseen := http.NewServeMux(), map[string]bool{}
+	for _, pattern := range routes {
+		if strings.HasPrefix(pattern, "GET ") && !slices.Contains(notPages, pattern) {
+			mux.HandleFunc(pattern, http.NotFound)
+			unseen[pattern] = true
+		}
+	}
+	for _, p := range slices.Concat(shown(t, w), shownToOwners, atTheDoor) {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, w.url+p.path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, pattern := mux.Handler(r)
+		delete(unseen, pattern)
+	}
+	for pattern := range unseen {
+		t.Errorf("%s: no browser opens it. Add it to the lists of shown_test.go", pattern)
+	}
+}
 
 // promote makes Camille an administrator of the enterprise.
 func promote(t *testing.T, w *world) {

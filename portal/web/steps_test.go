@@ -163,29 +163,49 @@ type violation struct {
 	Nodes  []string `json:"nodes"`
 }
 
-// TestAccessibility has axe-core look at every main page, wide and narrow, light and dark, in both languages: nothing that
-// WCAG 2.2 AA forbids.
+// TestAccessibility has axe-core look at every page of the router, wide and narrow, light and dark, in both languages: nothing
+// that WCAG 2.2 AA forbids, and nothing wider than a narrow screen.
 func TestAccessibility(t *testing.T) {
 	w := newWorld(t)
 	busy(t, w)
 	for i, lang := range []string{"fr", "en"} {
 		b := w.chromium(t, lang)
-		b.open("/sign-in")
-		b.axe("/sign-in " + lang)
+		b.do(emulateScheme([]string{"light", "dark"}[i]))
+		look := func(p shownPage) {
+			for _, width := range []int64{1280, 390} {
+				b.do(chromedp.EmulateViewport(width, 800))
+				b.axe(fmt.Sprintf("%s, %s, %d px", p.path, lang, width))
+				b.fits(fmt.Sprintf("%s, %s, %d px", p.path, lang, width))
+			}
+		}
+		w.door(t, b, look)
 		b.signIn("alice")
-		b.do(emulateScheme([]string{"light", "dark"}[i]), chromedp.EmulateViewport([]int64{1280, 390}[i], 800))
 		for _, p := range shown(t, w) {
 			b.open(p.path)
-			b.axe(p.path + " " + lang)
+			look(p)
 		}
+		b.do(chromedp.EmulateViewport(1280, 800))
 		b.click("button", map[string]string{"fr": "Se déconnecter", "en": "Sign out"}[lang])
 		b.until(`location.pathname === "/sign-in"`)
 		promote(t, w)
 		b.signIn("camille")
 		for _, p := range shownToOwners {
 			b.open(p.path)
-			b.axe(p.path + " of owners, " + lang)
+			look(p)
 		}
+	}
+}
+
+// fits fails if the page must be moved sideways to be read (WCAG 2.2, 1.4.10).
+func (b *tab) fits(where string) {
+	b.t.Helper()
+	wide, err := chromedp.Run(b.ctx, chromedp.Evaluate[string](`(() => {
+		const wide = document.documentElement.clientWidth;
+		if (document.documentElement.scrollWidth <= wide) return "";
+		return [...document.querySelectorAll("main *")].filter(e => e.getBoundingClientRect().right > wide + 1).map(e => e.outerHTML.slice(0, 120))[0] || "the page";
+	})()`))
+	if err != nil || wide != "" {
+		b.t.Errorf("%s is too wide: %s %v", where, wide, err)
 	}
 }
 
