@@ -67,6 +67,13 @@ func (p *planner) feature(d dialled) Route {
 		return p.retrieve()
 	case directory.FeaturePark, directory.FeatureUnpark, directory.FeaturePickup:
 		return p.callOf(f, d)
+	case directory.FeatureGroupPickup:
+		if p.caller.User.PickupGroup == "" {
+			return p.refuse(notFound, "the line is in no pickup group")
+		}
+		if argument != "" {
+			return p.refuse(notFound, "nothing may follow the code")
+		}
 	case directory.FeatureHoteling:
 		if argument != "" && !isDigits(argument) {
 			return p.refuse(notFound, "only an extension may follow the code")

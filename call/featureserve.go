@@ -59,6 +59,8 @@ func (r *Root) serveFeature(ctx context.Context, leg *sip.Leg, caller directory.
 	switch route.Feature {
 	case directory.FeaturePickup:
 		return r.pickUp(ctx, leg, caller, r.ringers.at(route.User))
+	case directory.FeatureGroupPickup:
+		return r.pickUp(ctx, leg, caller, r.ringers.inGroupOf(caller.User))
 	case directory.FeaturePark:
 		return r.servePark(ctx, leg, caller, route.User)
 	case directory.FeatureUnpark:

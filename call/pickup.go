@@ -1,6 +1,7 @@
 package call
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -27,6 +28,7 @@ type pickup struct {
 // ringer is a line where a call rings now.
 type ringer struct {
 	user  *directory.User
+	turn  uint64        // counts up with each call
 	taken chan *pickup  // to the owner of the call
 	over  chan struct{} // closed when it rings no longer
 	legs  []*sip.Leg    // guarded by ringers.mu
@@ -35,6 +37,7 @@ type ringer struct {
 // ringers knows what rings. The zero value is ready.
 type ringers struct {
 	mu     sync.Mutex
+	turns  uint64
 	byLine map[uint64][]*ringer // by Ref, the oldest first
 	byLeg  map[*sip.Leg]*ringer
 }
@@ -47,6 +50,8 @@ func (rs *ringers) open(u *directory.User) *ringer {
 	if rs.byLine == nil {
 		rs.byLine, rs.byLeg = make(map[uint64][]*ringer), make(map[*sip.Leg]*ringer)
 	}
+	rs.turns++
+	g.turn = rs.turns
 	rs.byLine[u.Ref] = append(rs.byLine[u.Ref], g)
 	return g
 }
@@ -77,6 +82,25 @@ func (rs *ringers) at(u *directory.User) []*ringer {
 	rs.mu.Lock()
 	defer rs.mu.Unlock()
 	return slices.Clone(rs.byLine[u.Ref])
+}
+
+// inGroupOf returns what rings at the lines of a line's pickup group, the oldest first; the line's own are among them.
+func (rs *ringers) inGroupOf(u *directory.User) []*ringer {
+	var all []*ringer
+	if u.PickupGroup == "" {
+		return nil
+	}
+	rs.mu.Lock()
+	defer rs.mu.Unlock()
+	for _, ringing := range rs.byLine {
+		for _, g := range ringing {
+			if g.user.Site.Domain == u.Site.Domain && g.user.PickupGroup == u.PickupGroup {
+				all = append(all, g)
+			}
+		}
+	}
+	slices.SortFunc(all, func(a, b *ringer) int { return cmp.Compare(a.turn, b.turn) })
+	return all
 }
 
 // of returns what rings at the phone of a leg of ours, nil for other legs.

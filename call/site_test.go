@@ -29,7 +29,7 @@ sites:
       - {number: "+33170001002", to: gateway}
     night: {from: "19:30", to: "07:00", weekend: true}
     users:
-      - {name: Alice, number: "+33170001201", extension: "201", pack: premium, space_id: "48213907752", voicemail: "+33170009999", phone: {username: alice, password: p}, softphones: [{username: alice-app, password: p}]}
+      - {name: Alice, number: "+33170001201", extension: "201", pack: premium, pickup_group: desk, space_id: "48213907752", voicemail: "+33170009999", phone: {username: alice, password: p}, softphones: [{username: alice-app, password: p}]}
       - {name: Bruno, number: "+33170001202", extension: "202", clir: true, reject_anonymous: true, calling_plan: {international: true, premium_rate: true}, phone: {username: "+33170001202", password: p}}
       - {name: Camille, extension: "203", calling_plan: {national: false}, voicemail: "sip:camille@vm.example", phone: {username: camille, password: p}}
       - {name: Lobby, extension: "204", calling_plan: {internal: false, national: false}, phone: {username: lobby, password: p}}

@@ -1,5 +1,7 @@
 package directory
 
+import "strings"
+
 // Feature is something a line does by dialling a code; its name is that of the code's field in the site file.
 type Feature string
 
@@ -22,6 +24,7 @@ const (
 	FeaturePark                   Feature = "park"                      // code, perhaps with the extension to park at
 	FeatureUnpark                 Feature = "unpark"                    // the same to take the call back
 	FeaturePickup                 Feature = "pickup"                    // code and the ringing extension
+	FeatureGroupPickup            Feature = "group_pickup"              // what rings in the line's pickup group
 	FeatureConference             Feature = "conference"                // a bridge for this call
 )
 
@@ -47,6 +50,7 @@ type FeatureCodes struct {
 	Park                   string `yaml:"park" json:"park,omitempty"`
 	Unpark                 string `yaml:"unpark" json:"unpark,omitempty"`
 	Pickup                 string `yaml:"pickup" json:"pickup,omitempty"`
+	GroupPickup            string `yaml:"group_pickup" json:"group_pickup,omitempty"`
 	Conference             string `yaml:"conference" json:"conference,omitempty"`
 }
 
@@ -61,11 +65,12 @@ var DefaultFeatureCodes = FeatureCodes{
 	ForwardNoAnswer: "*61", ForwardNoAnswerOff: "#61",
 	ForwardNotReachable: "*62", ForwardNotReachableOff: "#62",
 	DND: "*78", DNDOff: "*79",
-	Voicemail:  "*86",
-	Park:       "*68",
-	Unpark:     "*88",
-	Pickup:     "*97",
-	Conference: "*33",
+	Voicemail:   "*86",
+	Park:        "*68",
+	Unpark:      "*88",
+	Pickup:      "*97",
+	GroupPickup: "*98",
+	Conference:  "*33",
 }
 
 // FeatureCode is one code of a site.
@@ -109,12 +114,17 @@ func (c *FeatureCodes) refs() []featureRef {
 		{FeaturePark, &c.Park},
 		{FeatureUnpark, &c.Unpark},
 		{FeaturePickup, &c.Pickup},
+		{FeatureGroupPickup, &c.GroupPickup},
 		{FeatureConference, &c.Conference},
 	}
 }
 
-// fill puts the defaults where there is no code.
+// fill puts the defaults where there is no code. Picking up in a group, which came later than the other codes, has none where the
+// default would be another code of the site.
 func (c *FeatureCodes) fill() {
+	if c.GroupPickup == "" && c.takes(DefaultFeatureCodes.GroupPickup) {
+		c.GroupPickup = FeatureOff
+	}
 	defaults := DefaultFeatureCodes
 	from := defaults.refs()
 	for i, r := range c.refs() {
@@ -122,4 +132,14 @@ func (c *FeatureCodes) fill() {
 			*r.code = *from[i].code
 		}
 	}
+}
+
+// takes tells whether a code that the site has begins with another one, or the other one with it.
+func (c *FeatureCodes) takes(code string) bool {
+	for _, r := range c.refs() {
+		if has := *r.code; has != "" && has != FeatureOff && (strings.HasPrefix(has, code) || strings.HasPrefix(code, has)) {
+			return true
+		}
+	}
+	return false
 }

@@ -65,6 +65,8 @@ type User struct {
 	// Mailbox is what the external mailbox calls the line when it tells that messages wait; empty means the line's number,
 	// extension or user name.
 	Mailbox string `yaml:"mailbox" json:"mailbox,omitempty"`
+	// PickupGroup names the lines of the site that answer each other's calls by one code; empty means none.
+	PickupGroup string `yaml:"pickup_group" json:"pickup_group,omitempty"`
 	// Monitored are the lines that MonitoredList is to the user: those whose calls the user's phone shows: extensions of the site, or numbers.
 	Monitored  []string  `yaml:"monitored" json:"monitored,omitempty"`
 	Phone      *Device   `yaml:"phone" json:"phone,omitempty"`

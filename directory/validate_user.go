@@ -31,6 +31,7 @@ func (v *validator) user(s *Site, u *User, path string) {
 		}
 	}
 	v.mailbox(u, p)
+	p.length("pickup_group", u.PickupGroup, maxName)
 	v.monitored(s, u, p)
 	v.forwards(s, u, path)
 	l := v.at(&u.Limits, joinPath(path, "limits"))

@@ -106,6 +106,7 @@ func regional(p *parameters, s *directory.Site, z timeZone) {
 	p.offer("Language_Selection", name)
 	codes := s.FeatureCodes
 	p.set("Call_Pickup_Code", code(codes.Pickup))
+	p.set("Group_Call_Pickup_Code", code(codes.GroupPickup))
 	p.set("Call_Park_Code", code(codes.Park))
 	p.set("Call_Unpark_Code", code(codes.Unpark))
 	p.set("Interdigit_Long_Timer", "10")

@@ -156,3 +156,45 @@ func TestPickupByReplaces(t *testing.T) {
 		w.gone(c, time.Second)
 	})
 }
+
+// TestGroupPickup answers by one code what has rung longest in the line's group, and nothing of other groups.
+func TestGroupPickup(t *testing.T) {
+	e := sitefile.Demo()
+	e.Sites[0].Users[1].PickupGroup, e.Sites[0].Users[2].PickupGroup = "accueil", "accueil"
+	inWorldOf(t, e, func(w *world) {
+		alice, bruno, carrier := w.registered("alice-app", "sA-44c1d0"), w.registered("+33170001202", "pB-91aa37"), w.carrier()
+		camille := w.registered("+33170001203", "pC-0be5d2")
+		if got := w.refused(camille.Phone, "sip:*98@paris.acme.test", softphone.InviteOptions{}); got != 480 {
+			t.Errorf("nothing rings: %s, want 480", statusError(got))
+		}
+		other := w.dial(w.t.Context(), carrier.Phone, "sip:+33170001201@192.0.2.10", softphone.InviteOptions{})
+		atAlice := alice.rings(w)
+		if got := w.refused(camille.Phone, "sip:*98@paris.acme.test", softphone.InviteOptions{}); got != 480 {
+			t.Errorf("something rings outside the group: %s, want 480", statusError(got))
+		}
+		if got := w.refused(alice.Phone, "sip:*98@paris.acme.test", softphone.InviteOptions{}); got != 404 {
+			t.Errorf("a line without a group: %s, want 404", statusError(got))
+		}
+		first := w.dial(w.t.Context(), alice.Phone, "sip:202@paris.acme.test", softphone.InviteOptions{})
+		atBruno := bruno.rings(w)
+		atBruno.Ring(180)
+		time.Sleep(time.Second)
+		second := w.dial(w.t.Context(), carrier.Phone, "sip:+33170001203@192.0.2.10", softphone.InviteOptions{})
+		atCamille := camille.rings(w)
+		atCamille.Ring(180)
+		time.Sleep(time.Second)
+		c := w.up(w.dial(w.t.Context(), camille.Phone, "sip:*98@paris.acme.test", softphone.InviteOptions{}))
+		a := w.up(first)
+		w.cancelled(atBruno)
+		w.meet(a, c)
+		b := w.up(w.dial(w.t.Context(), bruno.Phone, "sip:*98@paris.acme.test", softphone.InviteOptions{}))
+		outside := w.up(second)
+		w.cancelled(atCamille)
+		w.meet(b, outside)
+		atAlice.Refuse(486)
+		<-other
+		w.bye(a, b)
+		w.gone(c, time.Second)
+		w.gone(outside, time.Second)
+	})
+}

@@ -25,6 +25,7 @@ type LineSettings struct {
 	Forwards        LineForwards `json:"forwards"`
 	Voicemail       string       `json:"voicemail,omitempty" doc:"The line's external mailbox: number or URI."`
 	Retrieval       string       `json:"voicemail_retrieval,omitempty" doc:"What the line calls to hear its messages; absent means the mailbox."`
+	PickupGroup     string       `json:"pickup_group,omitempty" doc:"The lines of the site with the same name here answer each other's calls by the code of group pickup."`
 	Mailbox         string       `json:"mailbox,omitempty" doc:"What the external mailbox calls the line when it tells that messages wait; absent means the line's own names."`
 }
 
@@ -46,6 +47,7 @@ type LineChange struct {
 	Voicemail       *string `json:"voicemail,omitempty" maxLength:"255" doc:"Empty for none; so are the two below."`
 	Retrieval       *string `json:"voicemail_retrieval,omitempty" maxLength:"255"`
 	Mailbox         *string `json:"mailbox,omitempty" maxLength:"255"`
+	PickupGroup     *string `json:"pickup_group,omitempty" maxLength:"80" doc:"Empty for none."`
 	Forwards        *struct {
 		Always       *string `json:"always,omitempty" maxLength:"255"`
 		Busy         *string `json:"busy,omitempty" maxLength:"255"`
@@ -63,6 +65,7 @@ func (c LineChange) apply(u *directory.User) {
 	set(&u.Voicemail, c.Voicemail)
 	set(&u.VoicemailRetrieval, c.Retrieval)
 	set(&u.Mailbox, c.Mailbox)
+	set(&u.PickupGroup, c.PickupGroup)
 	if c.CallWaiting != nil {
 		u.CallWaiting = c.CallWaiting
 	}
@@ -121,7 +124,7 @@ func (a *API) settings(ctx context.Context, line string) (*settingsOutput, error
 	f := u.Forwards
 	s := LineSettings{
 		Line: u.Line(), DND: u.DND, CallWaiting: u.WaitsCalls(), CLIR: u.CLIR, RejectAnonymous: u.RejectAnonymous,
-		Voicemail: u.Voicemail, Retrieval: u.VoicemailRetrieval, Mailbox: u.Mailbox,
+		Voicemail: u.Voicemail, Retrieval: u.VoicemailRetrieval, Mailbox: u.Mailbox, PickupGroup: u.PickupGroup,
 		Forwards: LineForwards{f.Always, f.Busy, f.NoAnswer.Target, f.NoAnswer.Seconds, f.NotReachable},
 	}
 	if u.Number == "" {

@@ -61,6 +61,8 @@ func TestLineSettings(t *testing.T) {
 			LineSettings{CLIR: true, RejectAnonymous: true, Voicemail: "+33170009999", Retrieval: "sip:vm@198.51.100.9", Mailbox: "box-201"}},
 		{`{"voicemail":"nowhere"}`, 422, LineSettings{CLIR: true, RejectAnonymous: true, Voicemail: "+33170009999", Retrieval: "sip:vm@198.51.100.9", Mailbox: "box-201"}},
 		{`{"voicemail":"","voicemail_retrieval":"","mailbox":""}`, 200, LineSettings{CLIR: true, RejectAnonymous: true}},
+		{`{"pickup_group":"accueil"}`, 200, LineSettings{CLIR: true, RejectAnonymous: true, PickupGroup: "accueil"}},
+		{`{"pickup_group":""}`, 200, LineSettings{CLIR: true, RejectAnonymous: true}},
 		{`{"colour":"red"}`, 422, LineSettings{CLIR: true, RejectAnonymous: true}},
 		{`{}`, 200, LineSettings{CLIR: true, RejectAnonymous: true}},
 	} {
