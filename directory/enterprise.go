@@ -10,6 +10,9 @@ type Enterprise struct {
 
 // Site is a place with its own SIP domain, numbers and gateway.
 type Site struct {
+	// Revision grows with each change of the site itself that is kept, not with those of its users; see User.Revision.
+	Revision uint64 `yaml:"-" json:"-"`
+
 	Name string `yaml:"name" json:"name"`
 	// Domain is the SIP domain of the AORs of the site's lines and the realm of their digests.
 	Domain string `yaml:"domain" json:"domain"`

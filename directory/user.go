@@ -25,6 +25,9 @@ type User struct {
 	// Ref is our own number of the user, stable across restarts and imports; zero means that New
 	// chooses one. It names the user's space in logs and paths.
 	Ref uint64 `yaml:"-" json:"-"`
+	// Revision grows with each change of the user that is kept; zero means that it was never kept. It tells whether somebody
+	// else has changed the user meanwhile.
+	Revision uint64 `yaml:"-" json:"-"`
 
 	Name      string `yaml:"name" json:"name"`
 	Number    Number `yaml:"number" json:"number,omitempty"`

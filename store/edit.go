@@ -1,11 +1,8 @@
 package store
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
-	"crypto/sha256"
-	"encoding/json"
 	"fmt"
 
 	bolt "go.etcd.io/bbolt"
@@ -40,7 +37,7 @@ func (s *Store) Edit(ctx context.Context, progress func(done, total int), change
 		if err != nil {
 			return err
 		}
-		w := &writer{s: s, tx: tx, progress: progress, former: fingerprints(current)}
+		w := &writer{s: s, tx: tx, progress: progress, former: kept(current)}
 		next, err := change(current)
 		if err != nil {
 			return err
@@ -58,7 +55,7 @@ type writer struct {
 	s        *Store
 	tx       *bolt.Tx
 	progress func(done, total int)
-	former   map[uint64]fingerprint
+	former   former
 }
 
 // write completes, checks and stores the enterprise.
@@ -93,7 +90,7 @@ func (w *writer) assignRefs(e *directory.Enterprise) (total int, err error) {
 	taken := make(map[uint64]bool)
 	for _, site := range e.Sites {
 		for u := range site.Everyone() {
-			if _, known := w.former[u.Ref]; !known || taken[u.Ref] {
+			if _, known := w.former.users[u.Ref]; !known || taken[u.Ref] {
 				last++
 				u.Ref = last
 			}
@@ -117,6 +114,7 @@ func (w *writer) sites(e *directory.Enterprise) error {
 		return fmt.Errorf("write the sites: %w", err)
 	}
 	for i, site := range e.Sites {
+		site.Revision = w.former.sites[site.Domain].next(siteFingerprint(site))
 		raw, err := w.s.encodeSite(i, site)
 		if err != nil {
 			return err
@@ -147,7 +145,7 @@ func (w *writer) users(ctx context.Context, e *directory.Enterprise, total int) 
 			if err := w.user(bucket, r); err != nil {
 				return err
 			}
-			delete(w.former, u.Ref)
+			delete(w.former.users, u.Ref)
 			if done++; done%progressEvery == 0 {
 				if err := ctx.Err(); err != nil {
 					return err
@@ -156,7 +154,7 @@ func (w *writer) users(ctx context.Context, e *directory.Enterprise, total int) 
 			}
 		}
 	}
-	for ref := range w.former {
+	for ref := range w.former.users {
 		if err := bucket.Delete(bigEndian(ref)); err != nil {
 			return fmt.Errorf("remove user %d: %w", ref, err)
 		}
@@ -167,7 +165,10 @@ func (w *writer) users(ctx context.Context, e *directory.Enterprise, total int) 
 
 // user writes one user unless it is as it was.
 func (w *writer) user(bucket *bolt.Bucket, r userRecord) error {
-	if f, known := w.former[r.User.Ref]; known && f == fingerprintOf(r) {
+	old, known := w.former.users[r.User.Ref]
+	print := fingerprintOf(r.User)
+	r.User.Revision = old.next(print)
+	if known && old.print == print && old.place == placeOf(r) {
 		return nil
 	}
 	raw, err := w.s.encodeUser(r)
@@ -178,30 +179,4 @@ func (w *writer) user(bucket *bolt.Bucket, r userRecord) error {
 		return fmt.Errorf("write user %d: %w", r.User.Ref, err)
 	}
 	return nil
-}
-
-// fingerprint tells whether a user's record changed; sealing is random, so sealed records cannot.
-type fingerprint [sha256.Size]byte
-
-func fingerprintOf(r userRecord) fingerprint {
-	var b bytes.Buffer
-	json.NewEncoder(&b).Encode(r) //nolint:errcheck // the types have no value that does not encode
-	r.User.EachSecret(func(field string, _ directory.Purpose, secret *directory.Secret) {
-		b.WriteString(field + "\x00" + secret.Reveal() + "\x00")
-	})
-	return sha256.Sum256(b.Bytes())
-}
-
-// fingerprints of all users, by Ref.
-func fingerprints(e *directory.Enterprise) map[uint64]fingerprint {
-	prints := make(map[uint64]fingerprint)
-	for _, site := range e.Sites {
-		for i, u := range site.Users {
-			prints[u.Ref] = fingerprintOf(userRecord{Domain: site.Domain, Position: i, User: u})
-		}
-		for i, u := range site.Workspaces {
-			prints[u.Ref] = fingerprintOf(userRecord{Domain: site.Domain, Workspace: true, Position: i, User: u})
-		}
-	}
-	return prints
 }

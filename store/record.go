@@ -10,7 +10,8 @@ import (
 
 // siteRecord is a site without its users.
 type siteRecord struct {
-	Position int // in the enterprise
+	Position int    // in the enterprise
+	Revision uint64 `json:",omitempty"`
 	Site     *directory.Site
 	Sealed   map[string][]byte `json:",omitempty"` // field → sealed secret
 }
@@ -18,8 +19,9 @@ type siteRecord struct {
 // userRecord is a user or workspace. In the JSON of User the secrets are ***: Sealed has them.
 type userRecord struct {
 	Domain    string
-	Workspace bool `json:",omitempty"`
-	Position  int  // among the users or workspaces of the site
+	Workspace bool   `json:",omitempty"`
+	Position  int    // among the users or workspaces of the site
+	Revision  uint64 `json:",omitempty"`
 	User      *directory.User
 	Sealed    map[string][]byte `json:",omitempty"` // field → sealed secret
 }
@@ -34,7 +36,7 @@ func trunkPath(domain, name string) string { return "sites/" + domain + "/trunks
 func (s *Store) encodeSite(position int, site *directory.Site) ([]byte, error) {
 	bare := *site
 	bare.Users, bare.Workspaces = nil, nil
-	r := siteRecord{Position: position, Site: &bare, Sealed: make(map[string][]byte)}
+	r := siteRecord{Position: position, Revision: site.Revision, Site: &bare, Sealed: make(map[string][]byte)}
 	for i, t := range site.Trunks {
 		t.EachSecret(func(field string, purpose directory.Purpose, secret *directory.Secret) {
 			path := trunkPath(site.Domain, t.Name) + field
@@ -56,6 +58,7 @@ func (s *Store) decodeSite(raw []byte) (*siteRecord, error) {
 	if err := json.Unmarshal(raw, r); err != nil || r.Site == nil {
 		return nil, fmt.Errorf("decode a site: %w (%v)", ErrDamaged, err)
 	}
+	r.Site.Revision = r.Revision
 	var fault error
 	for i, t := range r.Site.Trunks {
 		t.EachSecret(func(field string, purpose directory.Purpose, secret *directory.Secret) {
@@ -72,7 +75,7 @@ func (s *Store) decodeSite(raw []byte) (*siteRecord, error) {
 
 // encodeUser seals the secrets of a user and writes it.
 func (s *Store) encodeUser(r userRecord) ([]byte, error) {
-	r.Sealed = make(map[string][]byte)
+	r.Sealed, r.Revision = make(map[string][]byte), r.User.Revision
 	r.User.EachSecret(func(field string, purpose directory.Purpose, secret *directory.Secret) {
 		r.Sealed[field] = s.sealer.seal(string(purpose), userPath(r.User.Ref)+field, secret.Reveal())
 	})
@@ -89,7 +92,7 @@ func (s *Store) decodeUser(ref uint64, raw []byte) (*userRecord, error) {
 	if err := json.Unmarshal(raw, r); err != nil || r.User == nil {
 		return nil, fmt.Errorf("decode user %d: %w (%v)", ref, ErrDamaged, err)
 	}
-	r.User.Ref = ref
+	r.User.Ref, r.User.Revision = ref, r.Revision
 	if r.Workspace {
 		r.User.Kind = directory.Workspace
 	}

@@ -19,9 +19,10 @@ import (
 // sameEnterprise compares what a file can say; secrets by their text.
 var sameEnterprise = cmp.Options{
 	cmpopts.EquateEmpty(),
-	cmpopts.IgnoreFields(directory.User{}, "Site", "Ref", "PortalPassword", "PortalPasswordHash"),
+	cmpopts.IgnoreFields(directory.User{}, "Site", "Ref", "Revision", "PortalPassword", "PortalPasswordHash"),
 	cmpopts.IgnoreFields(directory.Device{}, "User", "Primary"),
 	cmpopts.IgnoreFields(directory.Trunk{}, "Site"),
+	cmpopts.IgnoreFields(directory.Site{}, "Revision"),
 	cmp.Transformer("reveal", func(s directory.Secret) string { return s.Reveal() }),
 }
 

@@ -23,6 +23,7 @@ type configuration struct {
 var (
 	_ api.Configuration = (*configuration)(nil)
 	_ api.Gateways      = (*configuration)(nil)
+	_ api.Editor        = (*configuration)(nil)
 	_ call.Settings     = (*configuration)(nil)
 )
 
@@ -45,6 +46,13 @@ func (c *configuration) Import(ctx context.Context, files []sitefile.Source, dry
 		_, err = read(current)
 	}
 	return counted, err
+}
+
+// Edit implements api.Editor.
+func (c *configuration) Edit(ctx context.Context, change func(*directory.Enterprise) error) error {
+	return c.change(ctx, nil, func(current *directory.Enterprise) (*directory.Enterprise, error) {
+		return current, change(current)
+	})
 }
 
 // AssignGateway implements api.Gateways.

@@ -22,9 +22,10 @@ const (
 // sameState compares what is stored, secrets by their text.
 var sameState = cmp.Options{
 	cmpopts.EquateEmpty(),
-	cmpopts.IgnoreFields(directory.User{}, "Site", "Ref"),
+	cmpopts.IgnoreFields(directory.User{}, "Site", "Ref", "Revision"),
 	cmpopts.IgnoreFields(directory.Device{}, "User", "Primary"),
 	cmpopts.IgnoreFields(directory.Trunk{}, "Site"),
+	cmpopts.IgnoreFields(directory.Site{}, "Revision"),
 	cmp.Transformer("reveal", func(s directory.Secret) string { return s.Reveal() }),
 }
 

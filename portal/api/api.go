@@ -62,6 +62,7 @@ type Config struct {
 	Gateways      Gateways
 	Records       Records
 	Settings      Settings
+	Editor        Editor
 	HoldMusic     HoldMusic
 	Hoteling      Hoteling
 	Phones        Phones
@@ -103,6 +104,10 @@ func New(cfg Config) (*API, error) {
 	a.registerTrunks()
 	a.registerCalls()
 	a.registerSettings()
+	a.registerUsers()
+	a.registerSiteSettings()
+	a.registerTrunkSettings()
+	a.registerNumbers()
 	a.registerMonitored()
 	a.registerHoldMusic()
 	a.registerMailboxes()

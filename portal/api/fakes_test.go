@@ -218,6 +218,7 @@ type world struct {
 	records  *cdr.Journal
 	music    HoldMusic
 	settings Settings
+	editor   *fakeEditor
 	desk     *hoteling.Desk
 	phones   Phones
 	tokens   *Tokens
@@ -232,7 +233,8 @@ func newWorld(t *testing.T, change ...func(*world)) *world {
 	w := &world{dir: directory.NewLive(dir), brid: &fakeBridges{}, outs: &fakeSpaceCalls{}, conf: &fakeConfiguration{}, reloads: &fakeReloader{}, log: &bytes.Buffer{}, start: time.Now().Add(-time.Hour)}
 	w.routes, w.guard = fakeRoutes{live: w.dir}, call.NewFraudGuard(call.FraudConfig{})
 	w.gates = &fakeGateways{live: w.dir}
-	w.settings, w.music = &fakeSettings{live: w.dir}, &fakeMusic{live: w.dir}
+	w.editor, w.music = &fakeEditor{live: w.dir}, &fakeMusic{live: w.dir}
+	w.settings = w.editor
 	w.desk = hoteling.NewDesk(hoteling.DeskConfig{Directory: w.dir})
 	go func() { _ = w.desk.Run(t.Context()) }() // ends with the test
 	w.brid.live = []gateway.BridgeInfo{{
@@ -260,7 +262,9 @@ func newWorld(t *testing.T, change ...func(*world)) *world {
 	}
 	w.api, err = New(Config{
 		Version: "v1.2.3", Started: w.start, Directory: w.dir, Bridges: w.brid, SpaceCalls: w.outs, Registrations: w.regs, Legs: fakeCount(3), Ports: fakeCount(2),
-		Routes: w.routes, Limits: w.guard, Trunks: w.trunks, TrunkCalls: callsByChannels{}, Mailboxes: events.NewMessageWaiting(events.MessageWaitingConfig{}), Gateways: w.gates, Configuration: w.conf, Records: w.records, Settings: w.settings, HoldMusic: w.music, Hoteling: w.desk, Phones: w.phones, Owner: fakeOwner{}, Reloader: w.reloads, Log: slog.New(slog.NewJSONHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Routes: w.routes, Limits: w.guard, Trunks: w.trunks, TrunkCalls: callsByChannels{}, Mailboxes: events.NewMessageWaiting(events.MessageWaitingConfig{}), Gateways: w.gates, Configuration: w.conf, Records: w.records, Settings: w.settings, Editor: w.editor, HoldMusic: w.music, Hoteling: w.desk, Phones: w.phones, Owner: fakeOwner{},
+		Reloader: w.reloads,
+		Log:      slog.New(slog.NewJSONHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -58,8 +58,8 @@ func (a *API) registerGatewayNumber() {
 
 type putGatewayNumber struct {
 	SitePath
-	IfMatch string `header:"If-Match" maxLength:"64" doc:"ETag of the number that is to be changed; absent means whatever it is."`
-	Body    struct {
+	IfMatch
+	Body struct {
 		Number *string `json:"number" required:"true" maxLength:"16" doc:"One of the site's two-way numbers, or null to take the number away." example:"+33170001000"`
 	}
 }
@@ -77,9 +77,9 @@ func (a *API) putGatewayNumber(ctx context.Context, in *putGatewayNumber) (*gate
 		}
 	}
 	var expect *directory.Number
-	if in.IfMatch != "" && in.IfMatch != "*" {
-		if in.IfMatch != gatewayTag(site) {
-			return nil, huma.Error412PreconditionFailed(ErrChanged.Error())
+	if in.IfMatch.IfMatch != "" && in.IfMatch.IfMatch != "*" {
+		if err := in.IfMatch.check(gatewayTag(site)); err != nil {
+			return nil, a.fail(ctx, "assign gateway number", err)
 		}
 		expect = &site.Gateway.Number
 	}

@@ -147,8 +147,14 @@ func languageOf(accept string) directory.Language {
 }
 
 type (
-	hotelHostOutput  struct{ Body HotelHost }
-	hotelGuestOutput struct{ Body HotelGuest }
+	hotelHostOutput struct {
+		ETag string `header:"ETag" doc:"Of the line's record: for If-Match of a change."`
+		Body HotelHost
+	}
+	hotelGuestOutput struct {
+		ETag string `header:"ETag" doc:"Of the line's record: for If-Match of a change."`
+		Body HotelGuest
+	}
 )
 
 // LanguageHeader is the language of what people read. Embedded in an input it must be exported to be filled.
@@ -249,20 +255,21 @@ func (a *API) registerHotelHosts() {
 			if err != nil {
 				return nil, err
 			}
-			return &hotelHostOutput{Body: a.hotelHost(u)}, nil
+			return &hotelHostOutput{userTag(u), a.hotelHost(u)}, nil
 		})
 	patch := operation(ScopeHoteling, "Directory", http.MethodPatch, path, "change-hoteling-host", "Let a phone take guests, or not",
-		http.StatusNotFound, http.StatusUnprocessableEntity, http.StatusServiceUnavailable)
+		http.StatusNotFound, http.StatusPreconditionFailed, http.StatusUnprocessableEntity, http.StatusServiceUnavailable)
 	patch.Description = "Only what the body names changes. A guest whom the phone no longer takes is signed out; limits apply to the next sign-in."
 	huma.Register(a.huma, bySite(patch), func(ctx context.Context, in *struct {
 		LinePath
+		IfMatch
 		Body HostChange
 	}) (*hotelHostOutput, error) {
-		u, err := a.changed(ctx, in.Line, "hoteling host changed", in.Body.apply)
+		u, err := a.changed(ctx, in.Line, in.IfMatch, "hoteling host changed", in.Body.apply)
 		if err != nil {
 			return nil, err
 		}
-		return &hotelHostOutput{Body: a.hotelHost(u)}, nil
+		return &hotelHostOutput{userTag(u), a.hotelHost(u)}, nil
 	})
 	a.registerHotelStay(path)
 }
@@ -318,7 +325,7 @@ func (a *API) registerHotelStay(path string) {
 			return nil, a.denied(ctx, "sign a guest in", in.Language, err)
 		}
 		a.audit(ctx, "guest signed in by api", "host", lineName(host), "guest", lineName(guest))
-		return &hotelHostOutput{Body: a.hotelHost(host)}, nil
+		return &hotelHostOutput{userTag(host), a.hotelHost(host)}, nil
 	})
 	leave := operation(ScopeRelease, "Live", http.MethodDelete, path+"/guest", "release-host", "Sign out whoever is a guest on a host",
 		http.StatusNotFound, http.StatusServiceUnavailable)
@@ -332,22 +339,15 @@ func (a *API) registerHotelStay(path string) {
 			return nil, a.denied(ctx, "release a host", "", err)
 		}
 		a.audit(ctx, "host released by api", "host", lineName(host))
-		return &hotelHostOutput{Body: a.hotelHost(host)}, nil
+		return &hotelHostOutput{userTag(host), a.hotelHost(host)}, nil
 	})
 }
 
 // changed changes a line's user and gives it as it is then.
-func (a *API) changed(ctx context.Context, line, msg string, change func(*directory.User)) (*directory.User, error) {
+func (a *API) changed(ctx context.Context, line string, seen IfMatch, msg string, change func(*directory.User)) (*directory.User, error) {
 	u, err := a.line(ctx, line)
 	if err != nil {
 		return nil, err
 	}
-	if err := a.cfg.Settings.SetUser(ctx, u.Ref, change); err != nil {
-		if faults := faultDetails(err); len(faults) > 0 {
-			return nil, huma.Error422UnprocessableEntity("the directory does not allow it", faults...)
-		}
-		return nil, a.fail(ctx, msg, err)
-	}
-	a.audit(ctx, msg, "line", lineName(u))
-	return a.line(ctx, line)
+	return a.editUser(ctx, u, seen, msg, always(change))
 }

@@ -42,20 +42,21 @@ func (a *API) registerHotelGuests() {
 			if err != nil {
 				return nil, err
 			}
-			return &hotelGuestOutput{Body: a.hotelGuest(u)}, nil
+			return &hotelGuestOutput{userTag(u), a.hotelGuest(u)}, nil
 		})
 	patch := operation(ScopeHoteling, "Directory", http.MethodPatch, path, "change-hoteling-guest", "Let a user be a guest, or not",
-		http.StatusNotFound, http.StatusUnprocessableEntity, http.StatusServiceUnavailable)
+		http.StatusNotFound, http.StatusPreconditionFailed, http.StatusUnprocessableEntity, http.StatusServiceUnavailable)
 	patch.Description = "Only what the body names changes. A guest who may no longer be one is signed out; the limit applies to the next sign-in."
 	huma.Register(a.huma, bySite(patch), func(ctx context.Context, in *struct {
 		LinePath
+		IfMatch
 		Body struct {
 			Allowed    *bool `json:"allowed,omitempty"`
 			Enabled    *bool `json:"enabled,omitempty"`
 			LimitHours *int  `json:"limit_hours,omitempty" minimum:"0" maximum:"999"`
 		}
 	}) (*hotelGuestOutput, error) {
-		u, err := a.changed(ctx, in.Line, "hoteling guest changed", func(u *directory.User) {
+		u, err := a.changed(ctx, in.Line, in.IfMatch, "hoteling guest changed", func(u *directory.User) {
 			set(&u.Guest.Allowed, in.Body.Allowed)
 			set(&u.Guest.Enabled, in.Body.Enabled)
 			set(&u.Guest.LimitHours, in.Body.LimitHours)
@@ -63,7 +64,7 @@ func (a *API) registerHotelGuests() {
 		if err != nil {
 			return nil, err
 		}
-		return &hotelGuestOutput{Body: a.hotelGuest(u)}, nil
+		return &hotelGuestOutput{userTag(u), a.hotelGuest(u)}, nil
 	})
 	leave := operation(ScopeRelease, "Live", http.MethodDelete, path+"/host", "sign-guest-out", "Sign a guest out, wherever they are",
 		http.StatusNotFound, http.StatusServiceUnavailable)
@@ -76,6 +77,6 @@ func (a *API) registerHotelGuests() {
 			return nil, a.denied(ctx, "sign a guest out", "", err)
 		}
 		a.audit(ctx, "guest signed out by api", "guest", lineName(u))
-		return &hotelGuestOutput{Body: a.hotelGuest(u)}, nil
+		return &hotelGuestOutput{userTag(u), a.hotelGuest(u)}, nil
 	})
 }

@@ -13,13 +13,11 @@ import (
 func TestSitesAreIsolated(t *testing.T) {
 	ofOthers := regexp.MustCompile(`(?i)paris|alice|bruno|camille|\+?33 ?1 ?7|` + strings.Join(spaceIDs, "|"))
 	open := 0
-	for id, op := range operationsByID(contractWorld(t)) {
+	shared := contractWorld(t)
+	for id, op := range operationsByID(shared) {
 		s := samples[id]
 		t.Run(id, func(t *testing.T) {
-			w := contractWorld(t)
-			if s.prepare != nil {
-				s.prepare(t, w)
-			}
+			w := s.world(t, shared, op.method)
 			dir, before := w.dir.Current(), w.log.String()
 			rec := s.ask(t, w, op.method, ofLyon)
 			body := strings.ReplaceAll(rec.Body.String(), "Europe/Paris", "")

@@ -17,17 +17,21 @@ type Monitored struct {
 	Lines []string `json:"lines" nullable:"false" doc:"Extensions of the site, and numbers, as the phone shows them in order."`
 }
 
-type monitoredOutput struct{ Body Monitored }
+type monitoredOutput struct {
+	ETag string `header:"ETag" doc:"Of the line's record: for If-Match of a change."`
+	Body Monitored
+}
 
 func (a *API) registerMonitored() {
 	const path = "/lines/{line}/monitored"
 	huma.Register(a.huma, bySite(operation(ScopeRead, "Directory", http.MethodGet, path, "get-monitored-lines", "Show which lines a phone shows as busy lamps", http.StatusNotFound)),
 		func(ctx context.Context, in *LinePath) (*monitoredOutput, error) { return a.monitored(ctx, in.Line) })
 	put := operation(ScopeUsers, "Directory", http.MethodPut, path, "set-monitored-lines", "Choose which lines a phone shows as busy lamps",
-		http.StatusNotFound, http.StatusUnprocessableEntity, http.StatusServiceUnavailable)
+		http.StatusNotFound, http.StatusPreconditionFailed, http.StatusUnprocessableEntity, http.StatusServiceUnavailable)
 	put.Description = "The phone is told the new list at once if it is subscribed."
 	huma.Register(a.huma, bySite(put), func(ctx context.Context, in *struct {
 		LinePath
+		IfMatch
 		Body struct {
 			Lines []string `json:"lines" nullable:"false" maxItems:"100"`
 		}
@@ -37,13 +41,9 @@ func (a *API) registerMonitored() {
 			return nil, err
 		}
 		change := func(u *directory.User) { u.Monitored = slices.Clone(in.Body.Lines) }
-		if err := a.cfg.Settings.SetUser(ctx, u.Ref, change); err != nil {
-			if faults := faultDetails(err); len(faults) > 0 {
-				return nil, huma.Error422UnprocessableEntity("the directory does not allow it", faults...)
-			}
-			return nil, a.fail(ctx, "change monitored lines", err)
+		if _, err := a.editUser(ctx, u, in.IfMatch, "monitored lines changed", always(change)); err != nil {
+			return nil, err
 		}
-		a.audit(ctx, "monitored lines changed", "line", u.Line(), "site", u.Site.Domain, "lines", len(in.Body.Lines))
 		return a.monitored(ctx, in.Line)
 	})
 }
@@ -57,5 +57,5 @@ func (a *API) monitored(ctx context.Context, line string) (*monitoredOutput, err
 	if u.Number == "" {
 		m.Line += "@" + u.Site.Domain
 	}
-	return &monitoredOutput{Body: m}, nil
+	return &monitoredOutput{ETag: userTag(u), Body: m}, nil
 }

@@ -8,7 +8,7 @@ import (
 
 // TestMonitoredLines sets a list, and keeps it when another one is refused.
 func TestMonitoredLines(t *testing.T) {
-	w := newWorld(t, func(w *world) { w.settings = &fakeSettings{live: w.dir} })
+	w := newWorld(t)
 	const path = "/api/v1/lines/201@paris.acme.test/monitored"
 	want := func(lines ...string) {
 		t.Helper()

@@ -88,31 +88,31 @@ func set[T any](to, from *T) {
 	}
 }
 
-type settingsOutput struct{ Body LineSettings }
+type settingsOutput struct {
+	ETag string `header:"ETag" doc:"Of the line's record: for If-Match of a change."`
+	Body LineSettings
+}
 
 func (a *API) registerSettings() {
 	const path = "/lines/{line}/settings"
 	huma.Register(a.huma, bySite(operation(ScopeRead, "Directory", http.MethodGet, path, "get-line-settings", "Show how a line takes and makes calls", http.StatusNotFound)),
 		func(ctx context.Context, in *LinePath) (*settingsOutput, error) { return a.settings(ctx, in.Line) })
 	patch := operation(ScopeUsers, "Directory", http.MethodPatch, path, "change-line-settings", "Change how a line takes and makes calls",
-		http.StatusNotFound, http.StatusUnprocessableEntity, http.StatusServiceUnavailable)
+		http.StatusNotFound, http.StatusPreconditionFailed, http.StatusUnprocessableEntity, http.StatusServiceUnavailable)
 	patch.Description = "Only what the body names changes. It is in use for the next call, and shown on phones that keep their keys in step."
 	huma.Register(a.huma, bySite(patch), func(ctx context.Context, in *struct {
 		LinePath
+		IfMatch
 		Body LineChange
 	}) (*settingsOutput, error) {
 		u, err := a.line(ctx, in.Line)
 		if err != nil {
 			return nil, err
 		}
-		if err := a.cfg.Settings.SetUser(ctx, u.Ref, in.Body.apply); err != nil {
-			if faults := faultDetails(err); len(faults) > 0 {
-				return nil, huma.Error422UnprocessableEntity("the directory does not allow it", faults...)
-			}
-			return nil, a.fail(ctx, "change line settings", err)
+		if u, err = a.editUser(ctx, u, in.IfMatch, "line settings changed", always(in.Body.apply)); err != nil {
+			return nil, err
 		}
-		a.audit(ctx, "line settings changed", "line", u.Line(), "site", u.Site.Domain)
-		return a.settings(ctx, in.Line)
+		return lineSettings(u), nil
 	})
 }
 
@@ -121,6 +121,10 @@ func (a *API) settings(ctx context.Context, line string) (*settingsOutput, error
 	if err != nil {
 		return nil, err
 	}
+	return lineSettings(u), nil
+}
+
+func lineSettings(u *directory.User) *settingsOutput {
 	f := u.Forwards
 	s := LineSettings{
 		Line: u.Line(), DND: u.DND, CallWaiting: u.WaitsCalls(), CLIR: u.CLIR, RejectAnonymous: u.RejectAnonymous,
@@ -130,5 +134,5 @@ func (a *API) settings(ctx context.Context, line string) (*settingsOutput, error
 	if u.Number == "" {
 		s.Line += "@" + u.Site.Domain
 	}
-	return &settingsOutput{Body: s}, nil
+	return &settingsOutput{ETag: userTag(u), Body: s}
 }

@@ -1,46 +1,13 @@
 package api
 
 import (
-	"context"
 	"net/http"
 	"strings"
 	"testing"
-
-	"passerelle/directory"
 )
 
-// fakeSettings changes a user of the directory as the store does: on a copy, checked as a whole.
-type fakeSettings struct {
-	live *directory.Live
-	fail error
-}
-
-func (f *fakeSettings) SetUser(_ context.Context, ref uint64, change func(*directory.User)) error {
-	if f.fail != nil {
-		return f.fail
-	}
-	e := &directory.Enterprise{Name: "acme"}
-	for _, s := range f.live.Current().Sites() {
-		site := *s
-		site.Users = nil
-		for _, u := range s.Users {
-			user := *u
-			if user.Ref == ref {
-				change(&user)
-			}
-			site.Users = append(site.Users, &user)
-		}
-		e.Sites = append(e.Sites, &site)
-	}
-	dir, err := directory.New(e)
-	if err == nil {
-		f.live.Swap(dir)
-	}
-	return err
-}
-
 func TestLineSettings(t *testing.T) {
-	w := newWorld(t, func(w *world) { w.settings = &fakeSettings{live: w.dir} })
+	w := newWorld(t)
 	path := "/api/v1/lines/%2B33170001201/settings"
 	if got := get[LineSettings](t, w, path, readToken); got != (LineSettings{Line: "+33170001201", CallWaiting: true}) {
 		t.Errorf("as it began: %+v", got)
@@ -78,8 +45,7 @@ func TestLineSettings(t *testing.T) {
 }
 
 func TestLineSettingsAreProtected(t *testing.T) {
-	settings := &fakeSettings{}
-	w := newWorld(t, func(w *world) { settings.live, w.settings = w.dir, settings })
+	w := newWorld(t)
 	ask := func(line, token, body string) (int, string) {
 		rec := w.do(t, request{method: http.MethodPatch, path: "/api/v1/lines/" + line + "/settings", token: token, body: body, header: map[string]string{"Content-Type": "application/json"}})
 		return rec.Code, rec.Body.String()
@@ -90,7 +56,7 @@ func TestLineSettingsAreProtected(t *testing.T) {
 	if code, _ := ask("299", adminToken, `{"dnd":true}`); code != http.StatusNotFound {
 		t.Errorf("an unknown line: %d", code)
 	}
-	settings.fail = errBroken
+	w.editor.fail = errBroken
 	if code, body := ask("%2B33170001201", adminToken, `{"dnd":true}`); code != http.StatusInternalServerError || strings.Contains(body, "secret-place") {
 		t.Errorf("a store that fails: %d %s", code, body)
 	}

@@ -15,9 +15,12 @@ func NewSpaceID(u *directory.User) { u.SpaceID = "" } // the store draws one for
 
 func (a *API) registerSpaceID() {
 	op := operation(ScopeSpaces, "Directory", http.MethodPost, "/spaces/{space}/regenerate", "regenerate-space-id", "Give a space another ID",
-		http.StatusNotFound, http.StatusServiceUnavailable)
+		http.StatusNotFound, http.StatusPreconditionFailed, http.StatusServiceUnavailable)
 	op.Description = "The former ID opens the space no longer, so invitations that hold it are void. A live bridge goes on with those who are in."
-	huma.Register(a.huma, bySite(op), func(ctx context.Context, in *SpacePath) (*struct {
+	huma.Register(a.huma, bySite(op), func(ctx context.Context, in *struct {
+		SpacePath
+		IfMatch
+	}) (*struct {
 		Body struct {
 			Space   string `json:"space"`
 			SpaceID string `json:"space_id" doc:"The new one."`
@@ -28,10 +31,9 @@ func (a *API) registerSpaceID() {
 		if err != nil {
 			return nil, err
 		}
-		if err := a.cfg.Settings.SetUser(ctx, sp.Owner.Ref, NewSpaceID); err != nil {
-			return nil, a.fail(ctx, "regenerate a space ID", err)
+		if _, err := a.editUser(ctx, sp.Owner, in.IfMatch, "space ID regenerated", always(NewSpaceID)); err != nil {
+			return nil, err
 		}
-		a.audit(ctx, "space ID regenerated", "space", sp.Ref)
 		out := &struct {
 			Body struct {
 				Space   string `json:"space"`
