@@ -8,6 +8,7 @@ import (
 	bolt "go.etcd.io/bbolt"
 
 	"passerelle/directory"
+	"passerelle/directory/audit"
 )
 
 // Import puts the sites of e in the place of those with the same domain and adds the others. The
@@ -27,7 +28,8 @@ func (s *Store) Import(ctx context.Context, e *directory.Enterprise, progress fu
 
 // Edit changes the enterprise by change, which gets the present one, its own to alter, and gives
 // the one to be. It runs in one transaction that no other change can come between: all of it is
-// kept, or, with an error, nothing. Users keep their identity by their Ref.
+// kept, or, with an error, nothing. Users keep their identity by their Ref. What is different
+// afterwards stands in the journal of changes, by whom the context's audit.Trail says.
 func (s *Store) Edit(ctx context.Context, progress func(done, total int), change func(current *directory.Enterprise) (*directory.Enterprise, error)) error {
 	if progress == nil {
 		progress = func(int, int) {}
@@ -38,15 +40,22 @@ func (s *Store) Edit(ctx context.Context, progress func(done, total int), change
 			return err
 		}
 		w := &writer{s: s, tx: tx, progress: progress, former: kept(current)}
+		if err := w.readSites(); err != nil {
+			return err
+		}
 		next, err := change(current)
 		if err != nil {
 			return err
 		}
-		return w.write(ctx, next)
+		if err := w.write(ctx, next); err != nil {
+			return err
+		}
+		return w.record(ctx)
 	})
 	if err != nil {
 		return fmt.Errorf("change the enterprise: %w", err)
 	}
+	audit.Of(ctx).Recorded()
 	return nil
 }
 
@@ -56,6 +65,8 @@ type writer struct {
 	tx       *bolt.Tx
 	progress func(done, total int)
 	former   former
+	sitesWas map[string]*directory.Site // as they were, by domain, without their users
+	noted    audit.Entry                // what is different, as far as it is written
 }
 
 // write completes, checks and stores the enterprise.
@@ -122,6 +133,11 @@ func (w *writer) sites(e *directory.Enterprise) error {
 		if err := bucket.Put([]byte(site.Domain), raw); err != nil {
 			return fmt.Errorf("write site %s: %w", site.Name, err)
 		}
+		w.note(audit.DiffSite(w.sitesWas[site.Domain], site))
+		delete(w.sitesWas, site.Domain)
+	}
+	for _, gone := range w.sitesWas {
+		w.note(audit.DiffSite(gone, nil))
 	}
 	return nil
 }
@@ -155,6 +171,9 @@ func (w *writer) users(ctx context.Context, e *directory.Enterprise, total int) 
 		}
 	}
 	for ref := range w.former.users {
+		if err := w.noteUser(bucket, ref, nil, ""); err != nil {
+			return err
+		}
 		if err := bucket.Delete(bigEndian(ref)); err != nil {
 			return fmt.Errorf("remove user %d: %w", ref, err)
 		}
@@ -170,6 +189,9 @@ func (w *writer) user(bucket *bolt.Bucket, r userRecord) error {
 	r.User.Revision = old.next(print)
 	if known && old.print == print && old.place == placeOf(r) {
 		return nil
+	}
+	if err := w.noteUser(bucket, r.User.Ref, r.User, r.Domain); err != nil {
+		return err
 	}
 	raw, err := w.s.encodeUser(r)
 	if err != nil {

@@ -17,9 +17,10 @@ const lockWait = time.Second
 
 // Store is an open data file.
 type Store struct {
-	db     *bolt.DB
-	sealer *sealer
-	hashes chan struct{} // one token per password hash under way: each takes 19 MiB
+	db       *bolt.DB
+	sealer   *sealer
+	auditAge time.Duration // how long entries of the journal of changes are kept
+	hashes   chan struct{} // one token per password hash under way: each takes 19 MiB
 }
 
 // Open opens the data file, makes it if absent, and brings it to the present schema.
@@ -38,7 +39,7 @@ func Open(path string, key Key) (*Store, error) {
 		}
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
-	s := &Store{db: db, sealer: sealer, hashes: make(chan struct{}, maxHashes)}
+	s := &Store{db: db, sealer: sealer, auditAge: DefaultAuditAge, hashes: make(chan struct{}, maxHashes)}
 	if err := db.Update(s.prepare); err != nil {
 		return nil, errors.Join(fmt.Errorf("open %s: %w", path, err), db.Close())
 	}

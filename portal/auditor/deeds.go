@@ -1,0 +1,94 @@
+package auditor
+
+import "strings"
+
+// deed is what a route or an operation does, as the journal names it: deed.NAME is its text.
+type deed struct {
+	name   string // empty: not worth an entry
+	stored bool   // a change of the directory: the store records it, if there is one
+	other  bool   // not in the lists: the route or operation itself is its name
+}
+
+// unsafeOnly says whether only requests that may change something do the deed.
+func (d deed) unsafeOnly() bool { return d.other }
+
+// stored is a change of the directory.
+func stored(name string) deed { return deed{name: name, stored: true} }
+
+// done is anything else that is recorded.
+func done(name string) deed { return deed{name: name} }
+
+// none is what is not worth an entry.
+var none = deed{}
+
+// pages are the deeds of the portal's routes.
+var pages = map[string]deed{
+	"POST /services/gateway/assign":                     stored("gateway.assign"),
+	"POST /services/gateway/unassign":                   stored("gateway.unassign"),
+	"POST /services/gateway/spaces/{ref}/regenerate":    stored("space.regenerate"),
+	"GET /services/gateway/spaces.csv":                  done("space.export"),
+	"POST /live/{space}/end":                            done("bridge.end"),
+	"POST /live/{space}/participants/{id}/remove":       done("participant.remove"),
+	"POST /users/{ref}":                                 stored("user.change"),
+	"POST /phones/{mac}/setup":                          done("phone.setup"),
+	"POST /phones/{mac}/revoke":                         done("phone.revoke"),
+	"POST /phones/{mac}/resync":                         done("phone.resync"),
+	"POST /import":                                      stored("import"),
+	"POST /services/hoteling/{ref}/release":             done("host.release"),
+	"POST /audit/{id}/undo":                             stored("undo"),
+	"POST /hub/settings/calling/call-settings/hoteling": done("hoteling.own"),
+	"POST /hub/settings/calling/call-settings/sign-out": done("guest.leave"),
+	"POST /hub/settings/calling/call-settings/forwards": stored("line.settings"),
+	"POST /hub/settings/calling/call-settings/calls":    stored("line.settings"),
+	"POST /hub/settings/calling/pin":                    stored("pin.change"),
+	"POST /hub/space/calls":                             done("space.call"),
+	"POST /hub/space/calls/{id}/end":                    done("space.call_end"),
+	"POST /hub/space/calls/{id}/retry":                  done("space.call"),
+	"POST /hub/space/regenerate":                        stored("space.regenerate"),
+	"POST /account/second-factor":                       done("account.second_factor"),
+	"POST /setup/{token}":                               done("account.setup"),
+	"POST /sign-in":                                     none, "POST /sign-in/code": none, "POST /sign-out": none, "POST /language": none,
+}
+
+// operations are the deeds of the API's operations, by their ID.
+var operations = map[string]deed{
+	"put-gateway-number":    stored("gateway.assign"),
+	"regenerate-space-id":   stored("space.regenerate"),
+	"end-bridge":            done("bridge.end"),
+	"remove-participant":    done("participant.remove"),
+	"set-up-phone":          done("phone.setup"),
+	"revoke-phone":          done("phone.revoke"),
+	"resync-phone":          done("phone.resync"),
+	"change-hoteling-guest": stored("guest.change"),
+	"sign-guest-out":        done("guest.leave"),
+	"change-hoteling-host":  stored("host.change"),
+	"sign-guest-in":         done("guest.enter"),
+	"release-host":          done("host.release"),
+	"change-line-settings":  stored("line.settings"),
+	"lift-limits":           done("limits.lift"),
+	"end-lift":              done("limits.end_lift"),
+	"set-mailbox":           none, // a voice mail's own news
+	"set-monitored-lines":   stored("line.monitored"),
+	"call-into-space":       done("space.call"),
+	"end-space-call":        done("space.call_end"),
+	"retry-space-call":      done("space.call"),
+	"put-hold-music":        done("music.put"),
+	"delete-hold-music":     done("music.delete"),
+	"import-configuration":  stored("import"),
+	"export-configuration":  done("export"),
+	"undo-change":           stored("undo"),
+}
+
+// deedOf finds the deed of a route or operation; one that is in no list has itself as its name, so that nothing goes
+// unrecorded. GET routes are recorded only if they are in the list.
+func deedOf(list map[string]deed, key string) (d deed, recorded bool) {
+	d, known := list[key]
+	switch {
+	case known:
+		return d, d != none
+	case strings.HasPrefix(key, "GET "):
+		return none, false
+	default:
+		return deed{name: key, other: true}, true
+	}
+}
