@@ -25,6 +25,7 @@ import (
 	"passerelle/media"
 	"passerelle/portal/account"
 	"passerelle/portal/api"
+	"passerelle/portal/auditor"
 	"passerelle/portal/httpd"
 	"passerelle/store"
 )
@@ -50,6 +51,7 @@ type serveCmd struct {
 	Log        string        `help:"Log format." enum:"text,json" default:"json"`
 	LogLevel   string        `help:"Least level that is logged." enum:"debug,info,warn,error" default:"info"`
 	APIToken   string        `name:"api-token" help:"Bearer token of the API; without one it answers on the admin socket only." placeholder:"TOKEN"`
+	AuditDays  int           `name:"audit-days" help:"For how many days the journal of changes keeps its entries." default:"365" placeholder:"N"`
 	DrainLimit time.Duration `help:"How long calls may go on after SIGTERM before they are ended." default:"30s"`
 
 	demo bool // the demo site when the store is empty
@@ -91,6 +93,7 @@ func (c *serveCmd) serve(ctx context.Context, opts serveOptions) error {
 		return err
 	}
 	defer st.Close()
+	st.KeepAudit(time.Duration(c.AuditDays) * 24 * time.Hour)
 	ports, err := c.ports(media.NewMetrics(metrics))
 	if err != nil {
 		return err
@@ -111,7 +114,7 @@ func (c *serveCmd) serve(ctx context.Context, opts serveOptions) error {
 		return err
 	}
 	config := &configuration{store: st, live: live}
-	h := newHouse(houseConfig{live: live, journal: journal, settings: config, mailboxes: mailboxes, associations: st, locations: st, listeners: listeners, ports: ports, advertise: c.Advertise,
+	h := newHouse(houseConfig{live: live, journal: journal, settings: byPhone{config}, mailboxes: mailboxes, associations: st, locations: st, listeners: listeners, ports: ports, advertise: c.Advertise,
 		phones: st, reportsDir: filepath.Join(c.Data, "reports"), musicDir: filepath.Join(c.Data, "music"), drainLimit: c.DrainLimit, log: log, metrics: metrics})
 	if err := h.registrar.Load(ctx); err != nil {
 		return fmt.Errorf("load registrations: %w", err)
@@ -189,6 +192,7 @@ func (c *serveCmd) web(ctx context.Context, h *house, config *configuration, acc
 			Ports: h.cfg.ports, Routes: routes{h.cfg.live, h.limits}, Limits: h.limits.Fraud, Trunks: h.trunks, TrunkCalls: h.limits.Channels, Gateways: config, Configuration: config,
 			Mailboxes: h.events.waiting, Records: h.cfg.journal, Settings: config, Editor: config, HoldMusic: siteMusic{h.music, config}, Hoteling: h.desk, Phones: h.phones,
 			Reloader: reloads, Owner: ownerLinks{accounts, base}, Log: log,
+			Audit: config, Auditor: auditor.New(h.cfg.live, config.store, log),
 		},
 		tokens:   tokens,
 		accounts: accounts, desk: h.desk, phones: h.phones.Handler(), listener: ln, secure: secure, dataDir: c.Data, readiness: ready, metrics: metrics, log: log,

@@ -31,6 +31,7 @@ type Config struct {
 	Trunks        api.Trunks
 	Configuration api.Configuration
 	Phones        Phones
+	Audit         api.Audit
 	Log           *slog.Logger // nil discards
 }
 
@@ -83,6 +84,8 @@ func (p *Portal) Routes(mux page.Router) {
 		"GET /trunks":                                 p.trunks,
 		"GET /services/hoteling":                      p.hosting,
 		"POST /services/hoteling/{ref}/release":       p.release,
+		"GET /audit":                                  p.audits,
+		"POST /audit/{id}/undo":                       p.undoChange,
 	} {
 		mux.HandleFunc(pattern, p.view.Staff(h))
 	}

@@ -13,6 +13,8 @@ import (
 
 	"passerelle/directory"
 	"passerelle/gateway"
+	"passerelle/portal/account"
+	"passerelle/portal/auditor"
 	"passerelle/sip"
 )
 
@@ -69,6 +71,8 @@ type Config struct {
 	Configuration Configuration
 	Owner         OwnerLinks
 	Reloader      Reloader
+	Audit         Audit
+	Auditor       *auditor.Auditor // records what is done; nil records nothing
 	Log           *slog.Logger // nil discards
 }
 
@@ -92,7 +96,7 @@ func New(cfg Config) (*API, error) {
 		a.log = slog.New(slog.DiscardHandler)
 	}
 	a.huma = humago.New(a.mux, description(cfg.Version))
-	a.huma.UseMiddleware(a.authorize)
+	a.huma.UseMiddleware(a.authorize, a.record)
 	a.registerSites()
 	a.registerSpaces()
 	a.registerBridges()
@@ -117,6 +121,7 @@ func New(cfg Config) (*API, error) {
 	a.registerConfiguration()
 	a.registerOwner()
 	a.registerReload()
+	a.registerAudit()
 	a.registerStatus()
 	return a, a.describe()
 }
@@ -135,7 +140,7 @@ func (a *API) Handler(who Identifier) http.Handler {
 			return
 		}
 		id, err := who.Identify(r)
-		a.mux.ServeHTTP(w, r.WithContext(withCaller(r.Context(), caller{id: id, err: err})))
+		a.mux.ServeHTTP(w, r.WithContext(withCaller(r.Context(), caller{id: id, err: err, from: account.Source(r)})))
 	})
 }
 

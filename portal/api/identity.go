@@ -104,8 +104,9 @@ func (t *Tokens) Identify(r *http.Request) (Identity, error) {
 type callerKey struct{}
 
 type caller struct {
-	id  Identity
-	err error
+	id   Identity
+	err  error
+	from string // address that the request came from
 }
 
 func withCaller(ctx context.Context, c caller) context.Context {

@@ -11,6 +11,8 @@ var icons = map[string]string{
 	"services": `<rect x="4" y="4" width="7" height="7" rx="1.5"/><rect x="13" y="4" width="7" height="7" rx="1.5"/><rect x="4" y="13" width="7" height="7" rx="1.5"/><rect x="13" y="13" width="7" height="7" rx="1.5"/>`,
 	"live":     `<path d="M3 12h3l2.5-7 4 14 3-9 1.5 2H21"/>`,
 	"register": `<path d="M4 6h16M4 12h16M4 18h10M18 16l2 2-2 2"/>`,
+	"journal":  `<path d="M6 3.5h12v17H6zM9 8h6M9 12h6M9 16h4"/>`,
+	"health":   `<path d="M12 20s-8-4.700-8-10.500A4.500 4.500 0 0 1 12 7a4.500 4.500 0 0 1 8 2.500C20 15.300 12 20 12 20z"/>`,
 	"trunk":    `<path d="M4 12h16M4 12l4-4M4 12l4 4M20 12l-4-4M20 12l-4 4"/>`,
 	"settings": `<circle cx="12" cy="12" r="3"/><path d="M12 3v3M12 18v3M3 12h3M18 12h3M5.6 5.6l2.1 2.1M16.3 16.3l2.1 2.1M18.4 5.6l-2.1 2.1M7.7 16.3l-2.1 2.1"/>`,
 	"space":    `<circle cx="12" cy="7" r="3"/><circle cx="5.5" cy="16" r="2.5"/><circle cx="18.5" cy="16" r="2.5"/><path d="M10.3 9.5L7 14M13.7 9.5L17 14M8 16h8"/>`,

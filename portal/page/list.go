@@ -150,7 +150,9 @@ func (u URL) with(key, value string) string {
 			v[k] = old[:1]
 		}
 	}
-	v.Set(key, value)
+	if value != "" {
+		v.Set(key, value)
+	}
 	return u.path + "?" + v.Encode()
 }
 
@@ -166,3 +168,11 @@ func (f Frame) Head(text, column string, q Query) Column {
 
 // Bare is the address of the page without its query.
 func (u URL) Bare() string { return u.path }
+
+// Before is the address of the part of a journal that begins before an entry; zero is the latest.
+func (u URL) Before(id uint64) string {
+	if id == 0 {
+		return u.with("before", "")
+	}
+	return u.with("before", strconv.FormatUint(id, 10))
+}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"passerelle/directory"
+	"passerelle/directory/audit"
 	"passerelle/portal/account"
 	"passerelle/portal/i18n"
 )
@@ -129,6 +130,9 @@ func (v *Renderer) Zone(r *http.Request) *time.Location {
 
 // Note keeps a message for the next page and goes there.
 func (v *Renderer) Note(w http.ResponseWriter, r *http.Request, to string, n Note) {
+	if n.Bad {
+		audit.Of(r.Context()).Refused()
+	}
 	v.cfg.Accounts.Note(r.Context(), &n)
 	http.Redirect(w, r, Local(to), http.StatusSeeOther)
 }

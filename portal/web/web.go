@@ -8,6 +8,7 @@ import (
 	"passerelle/portal/account"
 	"passerelle/portal/admin"
 	"passerelle/portal/api"
+	"passerelle/portal/auditor"
 	"passerelle/portal/hub"
 	"passerelle/portal/page"
 	"passerelle/portal/signin"
@@ -33,6 +34,8 @@ type Config struct {
 	Configuration api.Configuration
 	Records       api.Records
 	Phones        admin.Phones
+	Audit         api.Audit
+	Auditor       *auditor.Auditor // records what is done; nil records nothing
 	Version       string       // of the program
 	Log           *slog.Logger // nil discards
 }
@@ -41,12 +44,13 @@ type Config struct {
 func New(cfg Config) http.Handler {
 	view := page.NewRenderer(page.Config{Accounts: cfg.Accounts, Directory: cfg.Directory, Version: cfg.Version, Log: cfg.Log})
 	mux := http.NewServeMux()
-	signin.New(cfg.Accounts, view, cfg.Log).Routes(mux)
+	recorded := cfg.Auditor.Pages(mux)
+	signin.New(cfg.Accounts, view, cfg.Log).Routes(recorded)
 	admin.New(admin.Config{
 		View: view, Accounts: cfg.Accounts, Directory: cfg.Directory, Bridges: cfg.Bridges, Registrations: cfg.Registrations,
-		Gateways: cfg.Gateways, Settings: cfg.Settings, Desk: cfg.Desk, Phones: cfg.Phones, Trunks: cfg.Trunks, Configuration: cfg.Configuration, Log: cfg.Log,
-	}).Routes(mux)
-	hub.New(hub.Config{View: view, Directory: cfg.Directory, Bridges: cfg.Bridges, Settings: cfg.Settings, Desk: cfg.Desk, Calls: cfg.SpaceCalls, Records: cfg.Records, Log: cfg.Log}).Routes(mux)
+		Gateways: cfg.Gateways, Settings: cfg.Settings, Desk: cfg.Desk, Phones: cfg.Phones, Trunks: cfg.Trunks, Configuration: cfg.Configuration, Audit: cfg.Audit, Log: cfg.Log,
+	}).Routes(recorded)
+	hub.New(hub.Config{View: view, Directory: cfg.Directory, Bridges: cfg.Bridges, Settings: cfg.Settings, Desk: cfg.Desk, Calls: cfg.SpaceCalls, Records: cfg.Records, Log: cfg.Log}).Routes(recorded)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { view.Refuse(w, r, http.StatusNotFound) })
 	all := http.NewServeMux()
 	all.HandleFunc("GET /assets/{name}", page.Asset)
