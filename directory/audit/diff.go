@@ -110,7 +110,9 @@ func (d *differ) leaf(path string, a, b reflect.Value) {
 	c.Field = path
 	if a.Type() == secretType {
 		if a.String() != b.String() { // reflect's String is the text itself
-			c.Before, c.After, c.Final = jsonOf(a), jsonOf(b), true
+			c.Before, c.After = jsonOf(a), jsonOf(b)
+			// None can be taken away again, and a space whose ID was taken away is given another.
+			c.Final = a.String() != "" && (path != "space_id" || b.String() != "")
 			d.changes = append(d.changes, c)
 		}
 		return

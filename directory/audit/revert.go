@@ -26,6 +26,10 @@ func Revert(e *directory.Enterprise, changes []Change) error {
 		if !ok || !bytes.Equal(jsonOf(field), c.After) {
 			return fmt.Errorf("%s of %s: %w", c.Field, c.Name, ErrMeanwhile)
 		}
+		if field.Type() == secretType {
+			field.SetString("")
+			continue
+		}
 		former := reflect.New(field.Type())
 		if err := json.Unmarshal(c.Before, former.Interface()); err != nil {
 			return fmt.Errorf("%s of %s: %w (%v)", c.Field, c.Name, ErrFinal, err)

@@ -73,7 +73,7 @@ type Config struct {
 	Reloader      Reloader
 	Audit         Audit
 	Auditor       *auditor.Auditor // records what is done; nil records nothing
-	Log           *slog.Logger // nil discards
+	Log           *slog.Logger     // nil discards
 }
 
 // API answers requests under /api/v1/ and describes itself. It is safe for use by any number of goroutines.

@@ -24,6 +24,7 @@ import (
 	"passerelle/directory/sitefile"
 	"passerelle/gateway"
 	"passerelle/hoteling"
+	"passerelle/portal/auditor"
 	"passerelle/provision"
 	"passerelle/sip"
 )
@@ -221,6 +222,7 @@ type world struct {
 	editor   *fakeEditor
 	desk     *hoteling.Desk
 	phones   Phones
+	audits   *fakeAudit
 	tokens   *Tokens
 	report   string // name of the report that a phone sent
 	log      *bytes.Buffer
@@ -231,6 +233,7 @@ func newWorld(t *testing.T, change ...func(*world)) *world {
 	t.Helper()
 	dir := testDirectory(t)
 	w := &world{dir: directory.NewLive(dir), brid: &fakeBridges{}, outs: &fakeSpaceCalls{}, conf: &fakeConfiguration{}, reloads: &fakeReloader{}, log: &bytes.Buffer{}, start: time.Now().Add(-time.Hour)}
+	w.audits = &fakeAudit{}
 	w.routes, w.guard = fakeRoutes{live: w.dir}, call.NewFraudGuard(call.FraudConfig{})
 	w.gates = &fakeGateways{live: w.dir}
 	w.editor, w.music = &fakeEditor{live: w.dir}, &fakeMusic{live: w.dir}
@@ -265,6 +268,7 @@ func newWorld(t *testing.T, change ...func(*world)) *world {
 		Routes: w.routes, Limits: w.guard, Trunks: w.trunks, TrunkCalls: callsByChannels{}, Mailboxes: events.NewMessageWaiting(events.MessageWaitingConfig{}), Gateways: w.gates, Configuration: w.conf, Records: w.records, Settings: w.settings, Editor: w.editor, HoldMusic: w.music, Hoteling: w.desk, Phones: w.phones, Owner: fakeOwner{},
 		Reloader: w.reloads,
 		Log:      slog.New(slog.NewJSONHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Audit:    w.audits, Auditor: auditor.New(w.dir, w.audits, nil),
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -1,6 +1,9 @@
 package auditor
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // deed is what a route or an operation does, as the journal names it: deed.NAME is its text.
 type deed struct {
@@ -91,4 +94,30 @@ func deedOf(list map[string]deed, key string) (d deed, recorded bool) {
 	default:
 		return deed{name: key, other: true}, true
 	}
+}
+
+// KnowsPage says whether the list has a route of the portal.
+func KnowsPage(pattern string) bool {
+	_, ok := pages[pattern]
+	return ok
+}
+
+// KnowsOperation says whether the list has an operation of the API.
+func KnowsOperation(id string) bool {
+	_, ok := operations[id]
+	return ok
+}
+
+// Deeds are the names of all deeds.
+func Deeds() []string {
+	var all []string
+	for _, list := range []map[string]deed{pages, operations} {
+		for _, d := range list {
+			if d.name != "" && !slices.Contains(all, d.name) {
+				all = append(all, d.name)
+			}
+		}
+	}
+	slices.Sort(all)
+	return all
 }

@@ -38,7 +38,7 @@ func Visible(who *account.Principal, dir *directory.Directory, e audit.Entry) (a
 // ownFields are what an administrator of a site may change of a user and of the site, so may put back too.
 var (
 	userFields = []string{
-		"pack", "collaboration", "video", "guest", "forwards", "dnd", "clir", "reject_anonymous", "call_waiting", "voicemail", "voicemail_retrieval",
+		"pack", "space_id", "pin", "collaboration", "video", "guest", "forwards", "dnd", "clir", "reject_anonymous", "call_waiting", "voicemail", "voicemail_retrieval",
 		"mailbox", "monitored", "phone.host",
 	}
 	siteFields = []string{"gateway.number", "hold_music"}

@@ -26,6 +26,7 @@ import (
 	"passerelle/hoteling"
 	"passerelle/portal/account"
 	"passerelle/portal/api"
+	"passerelle/portal/auditor"
 	"passerelle/portal/httpd"
 	"passerelle/portal/web"
 	"passerelle/provision"
@@ -79,6 +80,7 @@ func newWorldOf(t testing.TB, e *directory.Enterprise) *world {
 	})
 	pages := web.New(web.Config{
 		Accounts: w.acc, Directory: w.config.live, Bridges: w.live, Registrations: w.live, Gateways: w.config, Settings: w.config, SpaceCalls: w.outs, Desk: w.desk, Phones: w.phones, Trunks: w.live, Configuration: w.config, Records: w.live, Version: "v1", Log: log,
+		Audit: w.config, Auditor: auditor.New(w.config.live, w.store, log),
 	})
 	a, err := api.New(api.Config{Version: "v1", Directory: w.config.live, Bridges: w.live, Registrations: w.live, Log: log})
 	if err != nil {

@@ -43,6 +43,7 @@ func shown(t *testing.T, w *world) []shownPage {
 		{"registrations", "/registrations"},
 		{"trunks", "/trunks"},
 		{"hoteling", "/services/hoteling"},
+		{"audit", "/audit"},
 		{"account", "/account"},
 		{"hub", "/hub"},
 		{"hub-regenerate", "/hub/space/regenerate"},

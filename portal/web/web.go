@@ -36,8 +36,8 @@ type Config struct {
 	Phones        admin.Phones
 	Audit         api.Audit
 	Auditor       *auditor.Auditor // records what is done; nil records nothing
-	Version       string       // of the program
-	Log           *slog.Logger // nil discards
+	Version       string           // of the program
+	Log           *slog.Logger     // nil discards
 }
 
 // New gives the handler of all pages. A path that is none of theirs is answered 404.
