@@ -48,12 +48,12 @@ func (p *Portal) audits(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	dir, who, q := p.cfg.Directory.Current(), account.Of(r.Context()), page.ReadQuery(r)
+	who, q := auditor.ViewerOf(account.Of(r.Context()), p.cfg.Directory.Current()), page.ReadQuery(r)
 	before, _ := strconv.ParseUint(r.URL.Query().Get("before"), 10, 64)
 	d := auditPage{Sites: all, Site: strings.ToLower(r.URL.Query().Get("site")), Later: before != 0, Zone: p.view.Zone(r)}
 	d.List.Query = q
 	found, err := p.cfg.Audit.Audit(r.Context(), audit.Query{Before: before, Limit: page.PerPage, Match: func(e *audit.Entry) bool {
-		seen, ok := auditor.Visible(who, dir, *e)
+		seen, ok := who.Visible(*e)
 		return ok && (d.Site == "" || ofSite(&seen, sites[0].Domain)) && (q.Text == "" || q.Matches(p.auditTexts(r, &seen)...))
 	}})
 	if err != nil {
@@ -61,8 +61,8 @@ func (p *Portal) audits(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	for _, e := range found.Entries {
-		if seen, ok := auditor.Visible(who, dir, e); ok {
-			d.List.Rows = append(d.List.Rows, p.auditRow(r, seen, auditor.MayUndo(who, dir, &e) == nil))
+		if seen, ok := who.Visible(e); ok {
+			d.List.Rows = append(d.List.Rows, p.auditRow(r, seen, who.MayUndo(&e) == nil))
 		}
 	}
 	d.Older, d.List.Total = found.Next, len(d.List.Rows)
@@ -131,8 +131,7 @@ func (p *Portal) undoChange(w http.ResponseWriter, r *http.Request) {
 		p.view.Refuse(w, r, http.StatusNotFound)
 		return
 	}
-	who, dir := account.Of(r.Context()), p.cfg.Directory.Current()
-	err = p.cfg.Audit.Undo(r.Context(), id, func(e *audit.Entry) error { return auditor.MayUndo(who, dir, e) })
+	err = p.cfg.Audit.Undo(r.Context(), id, auditor.ViewerOf(account.Of(r.Context()), p.cfg.Directory.Current()).MayUndo)
 	note := page.Note{Key: "undo.done"}
 	switch {
 	case errors.Is(err, audit.ErrNotFound):

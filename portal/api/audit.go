@@ -13,6 +13,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"passerelle/directory/audit"
+	"passerelle/portal/auditor"
 )
 
 // Audit is the journal of changes.
@@ -86,13 +87,13 @@ type auditPath struct {
 func (a *API) registerAudit() {
 	list := operation(ScopeRead, "Operation", http.MethodGet, "/audit", "list-changes", "List what was changed, by whom, the latest first")
 	list.Description = "Who changed what, when, from where, with the values before and after; secrets are ***. A page may be short, or empty, while more follow: a search reads a bounded number of entries at a time."
-	huma.Register(a.huma, list, a.listAudit)
-	undo := operation(ScopeAdmin, "Operation", http.MethodPost, "/audit/{id}/undo", "undo-change", "Take a change back",
+	huma.Register(a.huma, bySite(list), a.listAudit)
+	undo := operation(ScopeUsers, "Operation", http.MethodPost, "/audit/{id}/undo", "undo-change", "Take a change back",
 		http.StatusNotFound, http.StatusConflict, http.StatusServiceUnavailable)
-	undo.Description = "All its values are again what they were before, in one step. It is refused once one of them was changed again, and for what made or removed a record or touched a secret."
+	undo.Description = "All its values are again what they were before, in one step. It is refused once one of them was changed again, and for what made or removed a record or touched a secret. Changes of a site take the scope directory:write, those of roles, addresses and the like a caller for the whole enterprise with the scope admin."
 	undo.DefaultStatus = http.StatusNoContent
-	huma.Register(a.huma, undo, func(ctx context.Context, in *auditPath) (*struct{}, error) {
-		err := a.cfg.Audit.Undo(ctx, in.ID, func(*audit.Entry) error { return nil })
+	huma.Register(a.huma, bySite(undo), func(ctx context.Context, in *auditPath) (*struct{}, error) {
+		err := a.cfg.Audit.Undo(ctx, in.ID, viewerOf(ctx).MayUndo)
 		return nil, a.undone(ctx, err)
 	})
 }
@@ -102,6 +103,8 @@ func (a *API) undone(ctx context.Context, err error) error {
 	switch {
 	case err == nil:
 		return nil
+	case errors.Is(err, auditor.ErrForbidden):
+		return huma.Error403Forbidden(err.Error())
 	case errors.Is(err, audit.ErrNotFound):
 		return huma.Error404NotFound(audit.ErrNotFound.Error())
 	case errors.Is(err, audit.ErrUndone), errors.Is(err, audit.ErrFinal), errors.Is(err, audit.ErrMeanwhile):
@@ -123,9 +126,21 @@ type listAudit struct {
 	Until  time.Time `query:"until" doc:"Only entries before that time."`
 }
 
+// viewerOf is the caller as one who looks at the journal.
+func viewerOf(ctx context.Context) auditor.Viewer {
+	id := callerOf(ctx).id
+	of := func(s Scope) func(string) bool {
+		return func(domain string) bool { return id.Sees(domain) && id.May(s) }
+	}
+	return auditor.Viewer{All: id.Site == "" && id.May(ScopeAdmin), Sees: id.Sees, Users: of(ScopeUsers), Sites: of(ScopeDirectory)}
+}
+
 func (a *API) listAudit(ctx context.Context, in *listAudit) (*pageOutput[AuditEntry], error) {
+	who := viewerOf(ctx)
+	who.All = who.All || callerOf(ctx).id.Site == ""
 	q := audit.Query{Limit: in.Limit, Since: in.Since, Until: in.Until, Match: func(e *audit.Entry) bool {
-		return (in.By == "" || e.By.ID == in.By) && (in.Deed == "" || e.Deed == in.Deed) && (in.Site == "" || concerns(e, in.Site))
+		seen, ok := who.Visible(*e)
+		return ok && (in.By == "" || e.By.ID == in.By) && (in.Deed == "" || e.Deed == in.Deed) && (in.Site == "" || concerns(&seen, in.Site))
 	}}
 	if in.Cursor != "" {
 		var err error
@@ -139,7 +154,9 @@ func (a *API) listAudit(ctx context.Context, in *listAudit) (*pageOutput[AuditEn
 	}
 	out := &pageOutput[AuditEntry]{Body: Page[AuditEntry]{Items: []AuditEntry{}}}
 	for _, e := range page.Entries {
-		out.Body.Items = append(out.Body.Items, newAuditEntry(e))
+		if seen, ok := who.Visible(e); ok {
+			out.Body.Items = append(out.Body.Items, newAuditEntry(seen))
+		}
 	}
 	if page.Next != 0 {
 		out.Body.NextCursor = strconv.FormatUint(page.Next, 10)

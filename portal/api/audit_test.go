@@ -17,6 +17,18 @@ import (
 	"passerelle/portal/auditor"
 )
 
+var (
+	_ = exercise("list-changes", sample{path: "/audit", prepare: changed})
+	_ = exercise("undo-change", sample{path: "/audit/1/undo", prepare: changed})
+)
+
+// changed is a world in which somebody has changed something.
+func changed(_ *testing.T, w *world) {
+	_, _ = w.audits.Record(context.Background(), audit.Entry{By: audit.Actor{ID: "owner", Via: audit.ViaPortal}, Deed: "line.settings", Changes: []audit.Change{{
+		Kind: audit.Changed, Site: "paris.acme.test", User: 1, Name: "Alice Martin", Field: "dnd", Before: json.RawMessage("false"), After: json.RawMessage("true"),
+	}}})
+}
+
 // fakeAudit is a journal in memory.
 type fakeAudit struct {
 	mu      sync.Mutex
@@ -150,6 +162,7 @@ func TestUndoByAPI(t *testing.T) {
 		want int
 	}{
 		{"/api/v1/audit/1/undo", nil, http.StatusNoContent},
+		{"/api/v1/audit/1/undo", auditor.ErrForbidden, http.StatusForbidden},
 		{"/api/v1/audit/7/undo", nil, http.StatusNotFound},
 		{"/api/v1/audit/1/undo", audit.ErrUndone, http.StatusConflict},
 		{"/api/v1/audit/1/undo", fmt.Errorf("dnd: %w", audit.ErrMeanwhile), http.StatusConflict},

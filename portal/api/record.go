@@ -20,10 +20,9 @@ func (a *API) record(ctx huma.Context, next func(huma.Context)) {
 // actorOf is who calls, as the journal names them.
 func actorOf(ctx context.Context) audit.Actor {
 	c := callerOf(ctx)
-	by := audit.Actor{ID: c.id.Name, Via: audit.ViaAPI, From: c.from}
+	by := audit.Actor{ID: cmp.Or(c.id.Account, c.id.Name, "token"), Via: audit.ViaAPI, From: c.from}
 	if c.id.Local {
 		by.Via, by.From = audit.ViaSocket, ""
 	}
-	by.ID = cmp.Or(by.ID, "token")
 	return by
 }

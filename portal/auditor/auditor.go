@@ -130,6 +130,12 @@ func (a *Auditor) Operation(ctx context.Context, id, method string, by audit.Act
 // trail is what a request is about to leave.
 func (a *Auditor) trail(d deed, by audit.Actor, value func(string) string) *audit.Trail {
 	t := &audit.Trail{Actor: by, Deed: d.name}
-	t.Subject, t.Site = subject(a.dir.Current(), value)
+	dir := a.dir.Current()
+	t.Subject, t.Site = subject(dir, value)
+	if ref, ok := directory.UserOfAccount(by.ID); ok && by.Name == "" {
+		if u, ok := dir.UserByRef(ref); ok {
+			t.Actor.Name = u.Name
+		}
+	}
 	return t
 }
