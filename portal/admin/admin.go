@@ -41,7 +41,8 @@ type Portal struct {
 	view *page.Renderer
 	log  *slog.Logger
 
-	watchers chan struct{} // one token per live page that is open
+	watchers  chan struct{} // one token per page that is open and follows
+	importing importing
 }
 
 // New does no work yet.
@@ -81,6 +82,7 @@ func (p *Portal) Routes(mux page.Router) {
 		"GET /registrations":                          p.registrations,
 		"GET /import":                                 p.imports(p.importForm),
 		"POST /import":                                p.imports(p.importFiles),
+		"GET /import/events":                          p.imports(p.importEvents),
 		"GET /trunks":                                 p.trunks,
 		"GET /services/hoteling":                      p.hosting,
 		"POST /services/hoteling/{ref}/release":       p.release,

@@ -66,7 +66,10 @@ func (p *Portal) importFiles(w http.ResponseWriter, r *http.Request) {
 		p.showImport(w, r, http.StatusUnprocessableEntity, importPage{Unread: true})
 		return
 	}
-	done, err := p.cfg.Configuration.Import(r.Context(), files, check, func(int, int) {
+	tell, end := p.importing.begin(account.Of(r.Context()).String())
+	defer end()
+	done, err := p.cfg.Configuration.Import(r.Context(), files, check, func(done, total int) {
+		tell(done, total)
 		// As long as it advances the answer may take its time; where there are no deadlines it needs none.
 		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(time.Minute))
 	})

@@ -12,7 +12,6 @@ import (
 	"passerelle/gateway"
 	"passerelle/portal/account"
 	"passerelle/portal/page"
-	"passerelle/portal/stream"
 )
 
 // livePage is the live bridges that somebody sees.
@@ -77,56 +76,12 @@ func quality(s gateway.ParticipantInfo, now time.Time) int {
 	}
 }
 
-const (
-	liveEvery = time.Second      // how often the live page is looked at anew
-	beatEvery = 15 * time.Second // how often a silent stream shows that it lives, and asks whether it still may
-	// maxWatchers is how many live pages may be open at once.
-	maxWatchers = 64
-)
+// liveEvery is how often the live page is looked at anew.
+const liveEvery = time.Second
 
-// liveEvents sends the live page's bridges whenever they changed. It ends with its reader, with the server, and with the
-// session or the role that opened it.
+// liveEvents sends the live page's bridges whenever they changed.
 func (p *Portal) liveEvents(w http.ResponseWriter, r *http.Request) {
-	select {
-	case p.watchers <- struct{}{}:
-		defer func() { <-p.watchers }()
-	default:
-		w.Header().Set("Retry-After", "30")
-		http.Error(w, http.StatusText(http.StatusServiceUnavailable), http.StatusServiceUnavailable)
-		return
-	}
-	out, err := stream.Open(w)
-	if err != nil {
-		return // the reader has gone
-	}
-	look, beat := time.NewTicker(liveEvery), time.NewTicker(beatEvery)
-	defer look.Stop()
-	defer beat.Stop()
-	last := ""
-	for {
-		now, err := p.view.Part(r, pages, "live", "bridges", p.liveOf(r))
-		if err != nil {
-			p.log.ErrorContext(r.Context(), "live page not rendered", "err", err)
-			return
-		}
-		if now != last {
-			if err := out.Send("bridges", now); err != nil {
-				return
-			}
-			last = now
-		}
-		select {
-		case <-look.C:
-		case <-beat.C:
-			if !p.cfg.Accounts.Still(r.Context()) || out.Beat() != nil {
-				return
-			}
-		case <-r.Context().Done():
-			return
-		case <-stream.Closing(r.Context()):
-			return
-		}
-	}
+	p.follow(w, r, liveEvery, "bridges", func() (string, error) { return p.view.Part(r, pages, "live", "bridges", p.liveOf(r)) })
 }
 
 // bridge is the live bridge that a path names, for those who may change its site. Without one the request is answered.

@@ -58,7 +58,9 @@ func (f *Front) Handler(who api.Identifier) http.Handler {
 	}
 	if f.cfg.Pages != nil {
 		mux.Handle("/", f.observed("page", f.cfg.Pages))
-		mux.Handle("GET /live/events", f.observed("events", f.cfg.Pages)) // lasts, and would spoil the times of pages
+		for _, stream := range []string{"/live/events", "/import/events"} { // they last, and would spoil the times of pages
+			mux.Handle("GET "+stream, f.observed("events", f.cfg.Pages))
+		}
 	} else {
 		mux.Handle("GET /{$}", f.observed("page", http.HandlerFunc(f.page)))
 		mux.Handle("GET /style.css", f.observed("page", http.HandlerFunc(f.style)))

@@ -50,6 +50,9 @@ func (s *Writer) Send(event, data string) error {
 	for line := range strings.Lines(data) {
 		b.WriteString("data: " + strings.TrimRight(line, "\r\n") + "\n")
 	}
+	if data == "" {
+		b.WriteString("data:\n") // without a line of data a browser drops the event
+	}
 	b.WriteString("\n")
 	return s.write(b.String())
 }

@@ -86,3 +86,47 @@ func TestImport(t *testing.T) {
 		t.Error("imported by those who may not:", n)
 	}
 }
+
+// TestImportTellsItsProgress stops an import half-way: who asked for it sees how far it is, and nobody else.
+func TestImportTellsItsProgress(t *testing.T) {
+	w := newWorld(t)
+	halfway, on := make(chan struct{}), make(chan struct{})
+	w.config.told = func(progress func(done, total int)) {
+		progress(1200, 2006)
+		close(halfway)
+		<-on
+	}
+	b := w.owner(t)
+	promote(t, w)
+	another := w.as(t, "camille")
+	_, mine := b.stream(t.Context(), "/import/events")
+	_, others := another.stream(t.Context(), "/import/events")
+	if first := mine() + others(); first != "\n\n" {
+		t.Errorf("before: %q", first)
+	}
+	done := make(chan answer, 1)
+	go func() {
+		done <- b.upload("/import", "users.csv", "site,name,extension\nparis.acme.test,Élodie Petit,241\n")
+	}() // ends with the import
+	<-halfway
+	seen := ""
+	for !strings.Contains(seen, "1 200 utilisateurs et espaces de travail enregistrés sur 2 006") {
+		if seen = text(mine()); seen == "" {
+			t.Fatal("the progress is not told")
+		}
+	}
+	close(on)
+	if answer := <-done; answer.code != http.StatusOK {
+		t.Error(answer.code)
+	}
+	for seen != "" {
+		seen = text(mine())
+	}
+	_, fresh := another.stream(t.Context(), "/import/events")
+	if first := fresh(); first != "\n" {
+		t.Errorf("another administrator is told of it: %q", first)
+	}
+	if res, _ := w.as(t, "alice").stream(t.Context(), "/import/events"); res.StatusCode != http.StatusForbidden {
+		t.Error("a site's administrator:", res.StatusCode)
+	}
+}

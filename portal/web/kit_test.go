@@ -101,6 +101,7 @@ type config struct {
 	store *store.Store
 	live  *directory.Live
 	mu    sync.Mutex
+	told  func(progress func(done, total int)) // in an import, before it changes anything; nil: nothing is told
 }
 
 func (c *config) load(t testing.TB) *directory.Directory {
@@ -162,7 +163,7 @@ func (c *config) SetUser(ctx context.Context, ref uint64, change func(*directory
 }
 
 // Import implements api.Configuration, as the server does.
-func (c *config) Import(ctx context.Context, files []sitefile.Source, dry bool, _ func(done, total int)) (api.Imported, error) {
+func (c *config) Import(ctx context.Context, files []sitefile.Source, dry bool, progress func(done, total int)) (api.Imported, error) {
 	var n api.Imported
 	read := func(current *directory.Enterprise) (*directory.Enterprise, error) {
 		next, err := sitefile.Read(sitefile.Options{Base: current}, files...)
@@ -182,6 +183,9 @@ func (c *config) Import(ctx context.Context, files []sitefile.Source, dry bool, 
 			_, err = read(current)
 		}
 		return n, err
+	}
+	if c.told != nil {
+		c.told(progress)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()

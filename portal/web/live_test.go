@@ -70,10 +70,16 @@ func TestLockAndMute(t *testing.T) {
 	}
 }
 
-// events opens the live page's stream. next gives the data of its next event.
+// events opens the live page's stream.
 func (b *browser) events(ctx context.Context) (res *http.Response, next func() string) {
 	b.t.Helper()
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, b.url+"/live/events", nil)
+	return b.stream(ctx, "/live/events")
+}
+
+// stream opens a stream of events. next gives the data of its next event, each line with its end; empty when it has ended.
+func (b *browser) stream(ctx context.Context, path string) (res *http.Response, next func() string) {
+	b.t.Helper()
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, b.url+path, nil)
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -88,10 +94,10 @@ func (b *browser) events(ctx context.Context) (res *http.Response, next func() s
 		b.t.Helper()
 		var data strings.Builder
 		for lines.Scan() {
-			line, isData := strings.CutPrefix(lines.Text(), "data: ")
+			line, isData := strings.CutPrefix(lines.Text(), "data:")
 			switch {
 			case isData:
-				data.WriteString(line + "\n")
+				data.WriteString(strings.TrimPrefix(line, " ") + "\n")
 			case line == "" && data.Len() > 0:
 				return data.String()
 			}

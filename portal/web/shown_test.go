@@ -60,7 +60,7 @@ var shownToOwners = []shownPage{{"enterprise-home", "/"}, {"enterprise-gateway",
 
 // notPages are routes that answer a part of a page, a stream or a file.
 var notPages = []string{
-	"GET /live/events", "GET /services/gateway/spaces.csv", "GET /hub/space/calls", "GET /hub/settings/calling/call-settings/hosts",
+	"GET /live/events", "GET /import/events", "GET /services/gateway/spaces.csv", "GET /hub/space/calls", "GET /hub/settings/calling/call-settings/hosts",
 }
 
 // atTheDoor are the pages that door opens, with one address of each.
