@@ -22,7 +22,7 @@ var mayImport = map[string][]string{
 	"hoteling":  {"sip", "directory", "hoteling", "internal"},
 	"provision": {"directory", "sip", "provision"},
 	"portal":    {"call", "gateway", "hoteling", "provision", "directory", "sip", "portal", "internal"},
-	"store":     {"directory", "sip", "hoteling", "gateway", "call", "provision", "store"},
+	"store":     {"directory", "sip", "hoteling", "gateway", "call", "provision", "portal/events", "store"},
 	"softphone": {"softphone", "internal/memnet"},
 	"internal":  {"internal"},
 }

@@ -22,7 +22,8 @@ type Bridge struct {
 	since time.Time
 	mixer *media.Mixer
 	sound sound
-	brief bool // a conference, which ends when one is left
+	brief bool         // a conference, which ends when one is left
+	tell  func(Change) // who observes; nil for nobody
 	log   *slog.Logger
 	// panics counts what turn recovered from.
 	panics prometheus.Counter
@@ -64,6 +65,7 @@ func (b *Bridge) run(forget func()) {
 		}
 	}()
 	b.log.Info("bridge opened")
+	b.told(BridgeBegan, nil)
 	for len(b.seats) > 0 {
 		select {
 		case f := <-b.inbox:
@@ -74,6 +76,7 @@ func (b *Bridge) run(forget func()) {
 	}
 	stop()
 	<-mixed
+	b.told(BridgeEnded, nil)
 	forget()
 	close(b.done)
 	b.log.Info("bridge closed", "after", time.Since(b.since).Round(time.Second))
@@ -95,6 +98,7 @@ func (b *Bridge) turn(f func()) {
 func (b *Bridge) abandon() {
 	for _, p := range b.seated() {
 		go func() { _ = p.party.Hangup(context.Background(), broken) }() // ends with the leg, at most 64*T1
+		b.told(ParticipantLeft, p)
 	}
 	b.seats = nil
 }

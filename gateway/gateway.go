@@ -25,6 +25,8 @@ type Config struct {
 	Mixer media.MixerConfig
 	// Seated, if not nil, is told of each leg that enters a space. It must not wait.
 	Seated func(leg *sip.Leg, space *directory.Space)
+	// Changed, if not nil, is told what happens on each bridge, in its order. It must not wait.
+	Changed func(Change)
 	// Dialer makes the calls of spaces; nil makes none.
 	Dialer  Dialer
 	Log     *slog.Logger
@@ -253,7 +255,7 @@ func (g *Gateway) take(ctx context.Context, space *directory.Space, who Who) (*P
 		mixer := g.cfg.Mixer
 		mixer.Name = space.Ref
 		b := newBridge(space, media.NewMixer(mixer), soundOf(space), g.metrics.panics, g.log)
-		b.brief = isConference(space)
+		b.brief, b.tell = isConference(space), g.cfg.Changed
 		return b
 	})
 	if errors.Is(err, ErrSpaceFull) {

@@ -114,10 +114,14 @@ func (p *Participant) hand(ctx context.Context, to *party.Party, who Who, cfg pa
 	if err == nil {
 		err = p.bridge.do(ctx, func() {
 			to.Session().Mute(p.muted)
+			if p.party != nil {
+				p.bridge.told(ParticipantLeft, p)
+			}
 			p.party, p.who, p.since = to, who, time.Now()
 			p.held, p.vacated, p.handed = false, false, true
 			p.bridge.log.InfoContext(ctx, "seat handed over", "call_id", who.CallID, "participants", len(p.bridge.seats))
 			p.bridge.entered(p)
+			p.bridge.told(ParticipantJoined, p)
 		})
 	}
 	if err != nil {

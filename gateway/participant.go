@@ -56,6 +56,7 @@ func (p *Participant) sit(ctx context.Context, pt *party.Party) error {
 		p.party, p.who.CallID = pt, pt.Leg().CallID()
 		p.bridge.log.InfoContext(ctx, "participant in", "call_id", p.who.CallID, "participants", len(p.bridge.seats))
 		p.bridge.entered(p)
+		p.bridge.told(ParticipantJoined, p)
 	})
 	return errors.Join(err, fault)
 }
@@ -90,6 +91,7 @@ func (p *Participant) free() {
 	if p.party == nil {
 		return
 	}
+	b.told(ParticipantLeft, p)
 	p.party = nil
 	b.log.Info("participant out", "call_id", p.who.CallID, "after", time.Since(p.since).Round(time.Second), "participants", len(b.seats))
 	b.left()

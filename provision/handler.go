@@ -102,6 +102,9 @@ func (p *Phones) give(w http.ResponseWriter, r *http.Request, opened access, fil
 		p.refuse(w, r, opened.mac, err)
 		return
 	}
+	if p.cfg.Fetched != nil {
+		p.cfg.Fetched(d, *record.Fetch)
+	}
 	p.log.InfoContext(r.Context(), "phone fetched its profile", "mac", d.MAC, "line", d.User, "tls", secure, "certified", opened.certified, "remote", r.RemoteAddr)
 	w.Header().Set("Content-Type", contentType)
 	base := d.User.Site.Phones.URL

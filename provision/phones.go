@@ -39,7 +39,9 @@ type Config struct {
 	Secure        func(*http.Request) bool // whether a request came by TLS; nil looks at the connection
 	Registrations Registrations
 	Notices       Notices
-	Log           *slog.Logger // nil discards
+	// Fetched, if not nil, is told of each profile that a phone gets. It must not wait.
+	Fetched func(*directory.Device, Fetch)
+	Log     *slog.Logger // nil discards
 }
 
 // SetupLife is how long a link that works once waits for its phone.

@@ -21,6 +21,10 @@ var (
 	bucketPhones       = []byte("phones")       // MAC address → phoneRecord
 	bucketGuests       = []byte("guests")       // Ref of the guest, big endian → Ref of the host
 	bucketAudit        = []byte("audit")        // ID, big endian → audit.Entry
+
+	bucketEvents   = []byte("events")   // number, big endian → event
+	bucketWebhooks = []byte("webhooks") // ID → webhookRecord
+	bucketCursors  = []byte("cursors")  // ID of the webhook → number of the last event that it got, big endian
 )
 
 // The keys of the meta bucket.
@@ -29,11 +33,12 @@ var (
 	keyCheck      = []byte("check")      // a sealed word that proves the key
 	keyEnterprise = []byte("enterprise") // name
 	keyLastRef    = []byte("last_ref")   // the greatest Ref ever given, big endian
+	keyEventLog   = []byte("event_log")  // name of the event log
 )
 
 // migrations take a file from each schema to the next. The list only grows: a file's schema is the
 // number of migrations it has seen.
-var migrations = []func(*bolt.Tx) error{createBuckets, createPortalBuckets, createWaiting, createAssociations, createPhones, createAudit}
+var migrations = []func(*bolt.Tx) error{createBuckets, createPortalBuckets, createWaiting, createAssociations, createPhones, createAudit, createEvents}
 
 // migrate runs the migrations that the file has not seen, in the caller's transaction.
 func migrate(tx *bolt.Tx) error {

@@ -19,7 +19,10 @@ type Config struct {
 	Dir     string
 	MaxSize int64         // of one file, in bytes; zero means 64 MiB
 	Keep    time.Duration // how long a rotated file is kept; zero means 90 days
-	Log     *slog.Logger  // nil discards
+	// Observe, if not nil, is told of each leg as it is written, in that order; from Open on, of interrupted ones. It must
+	// not wait, and must not use the journal.
+	Observe func(Stage, Record)
+	Log     *slog.Logger // nil discards
 }
 
 const (
@@ -87,6 +90,7 @@ func (j *Journal) Begin(r Record) {
 	defer j.mu.Unlock()
 	j.open[r.ID] = r
 	j.note(r)
+	j.observe(Begun, r)
 }
 
 // Answered notes what is known of a leg under way now: if the server dies it is told of an interrupted one.
@@ -99,6 +103,7 @@ func (j *Journal) Answered(r Record) {
 	if _, known := j.open[r.ID]; known {
 		j.open[r.ID] = r
 		j.note(r)
+		j.observe(Up, r)
 	}
 }
 
@@ -121,6 +126,7 @@ func (j *Journal) End(r Record) {
 
 // write appends to the current file, which is rotated when it is full.
 func (j *Journal) write(r Record) {
+	j.observe(Over, r)
 	line, err := json.Marshal(r)
 	if err != nil {
 		j.failed(err)

@@ -4,11 +4,13 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"time"
 
 	"passerelle/call"
 	"passerelle/directory"
 	"passerelle/directory/sitefile"
 	"passerelle/portal/api"
+	"passerelle/portal/events"
 	"passerelle/store"
 )
 
@@ -16,8 +18,9 @@ import (
 type configuration struct {
 	store   *store.Store
 	live    *directory.Live
-	swapped func()     // told of a new snapshot in use; may be nil
-	mu      sync.Mutex // one change at a time: the snapshot in use is that of the last one stored
+	swapped func()      // told of a new snapshot in use; may be nil
+	events  *events.Log // told what a change has made different; nil keeps nothing
+	mu      sync.Mutex  // one change at a time: the snapshot in use is that of the last one stored
 }
 
 var (
@@ -102,7 +105,9 @@ func (c *configuration) change(ctx context.Context, progress func(done, total in
 	if err != nil {
 		return fmt.Errorf("put the change in use: %w", err)
 	}
+	before, at := c.live.Current(), time.Now()
 	c.live.Swap(dir)
+	c.events.PostLater(func() []events.Draft { return events.OfDirectory(before, dir, at) })
 	if c.swapped != nil {
 		c.swapped()
 	}

@@ -20,6 +20,7 @@ import (
 	"passerelle/hoteling"
 	"passerelle/media"
 	"passerelle/party"
+	eventlog "passerelle/portal/events"
 	"passerelle/provision"
 	"passerelle/sip"
 )
@@ -32,6 +33,7 @@ type houseConfig struct {
 	ports        *media.Ports
 	advertise    string
 	journal      *cdr.Journal     // of call records; nil keeps none
+	events       *eventlog.Log    // of what happens; nil keeps nothing
 	settings     call.Settings    // what lines set by codes; nil keeps nothing
 	mailboxes    events.Mailboxes // what waits for lines; nil forgets it at the end
 	associations hoteling.Store   // who is signed in where; nil forgets it at the end
@@ -85,6 +87,7 @@ func newHouse(cfg houseConfig) *house {
 		Party:     parties,
 		Mixer:     media.MixerConfig{Log: cfg.log, Metrics: mediaMetrics},
 		Seated:    root.Seated,
+		Changed:   cfg.logBridge,
 		Dialer:    root,
 		Log:       cfg.log,
 		Metrics:   cfg.metrics,
@@ -107,6 +110,7 @@ func newHouse(cfg houseConfig) *house {
 	h.openHoteling()
 	h.openPhones()
 	h.openEvents(root)
+	h.logHouse()
 	root.Calls(h.server, h.registrar)
 	h.server.HandleRefer(root)
 	root.Hotel(h.desk)

@@ -26,6 +26,7 @@ import (
 	"passerelle/portal/account"
 	"passerelle/portal/api"
 	"passerelle/portal/auditor"
+	"passerelle/portal/events"
 	"passerelle/portal/httpd"
 	"passerelle/store"
 )
@@ -53,6 +54,8 @@ type serveCmd struct {
 	APIToken   string        `name:"api-token" help:"Bearer token of the API; without one it answers on the admin socket only." placeholder:"TOKEN"`
 	AuditDays  int           `name:"audit-days" help:"For how many days the journal of changes keeps its entries." default:"365" placeholder:"N"`
 	DrainLimit time.Duration `help:"How long calls may go on after SIGTERM before they are ended." default:"30s"`
+	EventsKeep time.Duration `help:"How long the event log keeps an event." default:"168h"`
+	EventsMost int           `help:"How many events the event log keeps." default:"500000"`
 
 	demo bool // the demo site when the store is empty
 }
@@ -104,7 +107,12 @@ func (c *serveCmd) serve(ctx context.Context, opts serveOptions) error {
 	}
 	defer listeners.close()
 
-	journal, err := cdr.Open(cdr.Config{Dir: filepath.Join(c.Data, "calls"), Log: log})
+	happened := events.NewLog(events.Config{Store: st, Keep: c.EventsKeep, Most: c.EventsMost, Log: log, Metrics: metrics})
+	if err := happened.Open(ctx); err != nil {
+		return err
+	}
+	happened.Post(events.Draft{Type: events.ServerStarted, Data: events.Server{Version: version}})
+	journal, err := cdr.Open(cdr.Config{Dir: filepath.Join(c.Data, "calls"), Log: log, Observe: func(s cdr.Stage, r cdr.Record) { happened.Post(events.OfCall(s, r)) }})
 	if err != nil {
 		return err
 	}
@@ -113,8 +121,8 @@ func (c *serveCmd) serve(ctx context.Context, opts serveOptions) error {
 	if err != nil {
 		return err
 	}
-	config := &configuration{store: st, live: live}
-	h := newHouse(houseConfig{live: live, journal: journal, settings: byPhone{config}, mailboxes: mailboxes, associations: st, locations: st, listeners: listeners, ports: ports, advertise: c.Advertise,
+	config := &configuration{store: st, live: live, events: happened}
+	h := newHouse(houseConfig{live: live, journal: journal, events: happened, settings: byPhone{config}, mailboxes: mailboxes, associations: st, locations: st, listeners: listeners, ports: ports, advertise: c.Advertise,
 		phones: st, reportsDir: filepath.Join(c.Data, "reports"), musicDir: filepath.Join(c.Data, "music"), drainLimit: c.DrainLimit, log: log, metrics: metrics})
 	if err := h.registrar.Load(ctx); err != nil {
 		return fmt.Errorf("load registrations: %w", err)
@@ -148,8 +156,10 @@ func (c *serveCmd) serve(ctx context.Context, opts serveOptions) error {
 	defer closeWeb()
 	g, running := errgroup.WithContext(ctx)
 	g.Go(func() error { return pages.run(serving) })
+	g.Go(func() error { return happened.Run(serving) })
 	g.Go(func() error {
 		defer closeWeb()
+		defer happened.Post(events.Draft{Type: events.ServerStopping, Data: events.Server{Version: version}})
 		return h.run(running)
 	})
 	g.Go(func() error { return reloads.run(running, opts.hangUps) })
@@ -190,6 +200,7 @@ func (c *serveCmd) web(ctx context.Context, h *house, config *configuration, acc
 		api: api.Config{
 			Version: version, Directory: h.cfg.live, Bridges: h.gateway, SpaceCalls: h.gateway, Registrations: h.registrar, Legs: h.server,
 			Ports: h.cfg.ports, Routes: routes{h.cfg.live, h.limits}, Limits: h.limits.Fraud, Trunks: h.trunks, TrunkCalls: h.limits.Channels, Gateways: config, Configuration: config,
+			Events:    h.cfg.events,
 			Mailboxes: h.events.waiting, Records: h.cfg.journal, Settings: config, Editor: config, HoldMusic: siteMusic{h.music, config}, Hoteling: h.desk, Phones: h.phones,
 			Reloader: reloads, Owner: ownerLinks{accounts, base}, Log: log,
 			Audit: config, Auditor: auditor.New(h.cfg.live, config.store, log),

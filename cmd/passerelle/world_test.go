@@ -25,6 +25,7 @@ import (
 	"passerelle/hoteling"
 	"passerelle/internal/memnet"
 	"passerelle/media"
+	"passerelle/portal/events"
 	"passerelle/provision"
 	"passerelle/sip"
 	"passerelle/softphone"
@@ -41,6 +42,7 @@ type world struct {
 	config  *configuration // of a stored world
 	ports   *media.Ports
 	journal *cdr.Journal
+	events  *events.Log
 	stop    context.CancelFunc
 	ended   chan error
 	log     syncBuffer
@@ -118,11 +120,12 @@ func newWorld(t *testing.T, e *directory.Enterprise, st *store.Store) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if w.journal, err = cdr.Open(cdr.Config{Dir: t.TempDir()}); err != nil {
+	w.logEvents()
+	if w.journal, err = cdr.Open(cdr.Config{Dir: t.TempDir(), Observe: func(s cdr.Stage, r cdr.Record) { w.events.Post(events.OfCall(s, r)) }}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = w.journal.Close() })
-	config := &configuration{store: st, live: w.live}
+	config := &configuration{store: st, live: w.live, events: w.events}
 	var settings call.Settings
 	var associations hoteling.Store
 	var phones provision.Store
@@ -137,6 +140,7 @@ func newWorld(t *testing.T, e *directory.Enterprise, st *store.Store) *world {
 		listeners:    &listeners{udp: []net.PacketConn{udp}, tcp: []net.Listener{tcp}, tls: []net.Listener{secure}, certificates: testCertificates()},
 		ports:        w.ports,
 		journal:      w.journal,
+		events:       w.events,
 		drainLimit:   time.Minute,
 		dns:          w.names,
 		dial: func(_ context.Context, to netip.AddrPort) (net.Conn, error) {
@@ -229,6 +233,11 @@ func (w *world) noSecrets() {
 	}
 	if err := json.NewEncoder(&all).Encode(records); err != nil { // %+v would print addresses, which are digits too
 		w.t.Fatal(err)
+	}
+	for _, e := range w.happened() {
+		if _, err := all.Write(e.Data); err != nil {
+			w.t.Fatal(err)
+		}
 	}
 	out := all.String()
 	secrets := append([]string{}, w.typed...)

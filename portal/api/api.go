@@ -63,6 +63,7 @@ type Config struct {
 	Mailboxes     Mailboxes
 	Gateways      Gateways
 	Records       Records
+	Events        EventLog
 	Settings      Settings
 	Editor        Editor
 	HoldMusic     HoldMusic
@@ -84,6 +85,8 @@ type API struct {
 	huma huma.API
 	yaml []byte
 	json []byte
+
+	streams chan struct{} // one token per open stream of events
 }
 
 // New registers all operations and renders their description.
@@ -91,7 +94,7 @@ func New(cfg Config) (*API, error) {
 	if cfg.Started.IsZero() {
 		cfg.Started = time.Now()
 	}
-	a := &API{cfg: cfg, log: cfg.Log, mux: http.NewServeMux()}
+	a := &API{cfg: cfg, log: cfg.Log, mux: http.NewServeMux(), streams: make(chan struct{}, maxStreams)}
 	if a.log == nil {
 		a.log = slog.New(slog.DiscardHandler)
 	}
@@ -107,6 +110,7 @@ func New(cfg Config) (*API, error) {
 	a.registerLimits()
 	a.registerTrunks()
 	a.registerCalls()
+	a.registerEvents()
 	a.registerSettings()
 	a.registerUsers()
 	a.registerSiteSettings()
@@ -140,7 +144,8 @@ func (a *API) Handler(who Identifier) http.Handler {
 			return
 		}
 		id, err := who.Identify(r)
-		a.mux.ServeHTTP(w, r.WithContext(withCaller(r.Context(), caller{id: id, err: err, from: account.Source(r)})))
+		again := func() (Identity, error) { return who.Identify(r) }
+		a.mux.ServeHTTP(w, r.WithContext(withCaller(r.Context(), caller{id: id, err: err, from: account.Source(r), again: again})))
 	})
 }
 

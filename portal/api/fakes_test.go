@@ -217,6 +217,7 @@ type world struct {
 	trunks   fakeTrunks
 	guard    *call.FraudGuard
 	records  *cdr.Journal
+	events   EventLog
 	music    HoldMusic
 	settings Settings
 	editor   *fakeEditor
@@ -255,6 +256,7 @@ func newWorld(t *testing.T, change ...func(*world)) *world {
 		})
 	}
 	w.phones = provision.New(provision.Config{Directory: w.dir, Registrations: w.regs})
+	w.events = newEventLog(t, 1000)
 	for _, f := range change {
 		f(w)
 	}
@@ -265,6 +267,7 @@ func newWorld(t *testing.T, change ...func(*world)) *world {
 	}
 	w.api, err = New(Config{
 		Version: "v1.2.3", Started: w.start, Directory: w.dir, Bridges: w.brid, SpaceCalls: w.outs, Registrations: w.regs, Legs: fakeCount(3), Ports: fakeCount(2),
+		Events: w.events,
 		Routes: w.routes, Limits: w.guard, Trunks: w.trunks, TrunkCalls: callsByChannels{}, Mailboxes: events.NewMessageWaiting(events.MessageWaitingConfig{}), Gateways: w.gates, Configuration: w.conf, Records: w.records, Settings: w.settings, Editor: w.editor, HoldMusic: w.music, Hoteling: w.desk, Phones: w.phones, Owner: fakeOwner{},
 		Reloader: w.reloads,
 		Log:      slog.New(slog.NewJSONHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),

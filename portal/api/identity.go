@@ -6,6 +6,7 @@ import (
 	"crypto/subtle"
 	"fmt"
 	"net/http"
+	"reflect"
 	"slices"
 	"strings"
 )
@@ -104,9 +105,19 @@ func (t *Tokens) Identify(r *http.Request) (Identity, error) {
 type callerKey struct{}
 
 type caller struct {
-	id   Identity
-	err  error
-	from string // address that the request came from
+	id    Identity
+	err   error
+	from  string                   // address that the request came from
+	again func() (Identity, error) // who the same request comes from now
+}
+
+// still reports whether who calls would be let in again, as far as before: for answers that last.
+func (c caller) still() bool {
+	if c.again == nil {
+		return c.err == nil
+	}
+	id, err := c.again()
+	return err == nil && reflect.DeepEqual(id, c.id)
 }
 
 func withCaller(ctx context.Context, c caller) context.Context {

@@ -44,8 +44,14 @@ func Open(w http.ResponseWriter) (*Writer, error) {
 }
 
 // Send sends one event; data may have several lines.
-func (s *Writer) Send(event, data string) error {
+func (s *Writer) Send(event, data string) error { return s.SendID("", event, data) }
+
+// SendID sends one event with the ID that a reader names when it comes back.
+func (s *Writer) SendID(id, event, data string) error {
 	var b strings.Builder
+	if id != "" {
+		b.WriteString("id: " + id + "\n")
+	}
 	b.WriteString("event: " + event + "\n")
 	for line := range strings.Lines(data) {
 		b.WriteString("data: " + strings.TrimRight(line, "\r\n") + "\n")
@@ -59,6 +65,9 @@ func (s *Writer) Send(event, data string) error {
 
 // Beat shows reader and proxies that the stream lives.
 func (s *Writer) Beat() error { return s.write(": beat\n\n") }
+
+// BeatID is Beat for a stream whose reader has seen all up to that ID, though none of it was for its eyes.
+func (s *Writer) BeatID(id string) error { return s.write("id: " + id + "\n\n") }
 
 func (s *Writer) write(text string) error {
 	// Fails where the connection has no deadlines, and then it needs none.

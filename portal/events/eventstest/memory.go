@@ -1,0 +1,52 @@
+// Package eventstest keeps event logs in memory, for tests.
+package eventstest
+
+import (
+	"context"
+	"slices"
+	"sync"
+
+	"passerelle/portal/events"
+)
+
+// Memory is an events.Store that a test's end forgets. Its log is called testlog. The zero value is empty.
+type Memory struct {
+	mu    sync.Mutex
+	first uint64 // number of the last event that was dropped
+	list  []events.Event
+}
+
+var _ events.Store = (*Memory)(nil)
+
+// EventSpan implements events.Store.
+func (m *Memory) EventSpan(context.Context) (events.Span, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.spanLocked(), nil
+}
+
+func (m *Memory) spanLocked() events.Span {
+	return events.Span{Name: "testlog", First: m.first + 1, Last: m.first + uint64(len(m.list))}
+}
+
+// AppendEvents implements events.Store; it keeps events of any age.
+func (m *Memory) AppendEvents(_ context.Context, list []events.Event, b events.Bounds) (events.Span, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, e := range list {
+		e.Seq = m.first + uint64(len(m.list)) + 1
+		m.list = append(m.list, e)
+	}
+	if over := len(m.list) - b.Most; over > 0 {
+		m.first, m.list = m.first+uint64(over), m.list[over:]
+	}
+	return m.spanLocked(), nil
+}
+
+// Events implements events.Store.
+func (m *Memory) Events(_ context.Context, after uint64, n int) ([]events.Event, events.Span, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	rest := m.list[min(max(after, m.first)-m.first, uint64(len(m.list))):]
+	return slices.Clone(rest[:min(len(rest), n)]), m.spanLocked(), nil
+}
