@@ -33,6 +33,7 @@ func (g *Gateway) Mute(ctx context.Context, space, participant string, on bool) 
 			told.Session().Mute(on)
 		}
 		b.log.InfoContext(ctx, "participant muted", "call_id", p.who.CallID, "muted", on)
+		b.told(either(on, ParticipantMuted, ParticipantUnmuted), p)
 	})
 	switch {
 	case errors.Is(err, errBridgeEnded):
@@ -65,10 +66,12 @@ func (g *Gateway) Lock(ctx context.Context, space string, on bool) error {
 		return ErrNoBridge
 	}
 	err := b.do(ctx, func() {
-		if b.locked != on {
-			b.log.InfoContext(ctx, "bridge locked", "locked", on)
+		if b.locked == on {
+			return
 		}
 		b.locked = on
+		b.log.InfoContext(ctx, "bridge locked", "locked", on)
+		b.told(either(on, BridgeLocked, BridgeUnlocked), nil)
 	})
 	if errors.Is(err, errBridgeEnded) {
 		return ErrNoBridge

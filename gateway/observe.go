@@ -14,6 +14,10 @@ const (
 	BridgeEnded                         // the last one has left
 	ParticipantJoined                   // sits down
 	ParticipantLeft                     // has left, or has handed the seat over
+	BridgeLocked
+	BridgeUnlocked
+	ParticipantMuted // the seat, whether somebody sits there yet or not
+	ParticipantUnmuted
 )
 
 // Change is told to who observes the bridges (Config.Changed).
@@ -41,4 +45,12 @@ func (b *Bridge) told(kind ChangeKind, p *Participant) {
 		}
 	}
 	b.tell(c)
+}
+
+// either is the one kind or the other.
+func either(first bool, one, other ChangeKind) ChangeKind {
+	if first {
+		return one
+	}
+	return other
 }

@@ -77,6 +77,12 @@ func TestEventsOfASpace(t *testing.T) {
 		second := w.enter(w.camille(), aliceSpace)
 		w.participants(2)
 		time.Sleep(2 * time.Second)
+		if err := w.house.gateway.Lock(w.t.Context(), w.aliceRef(), true); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.house.gateway.Lock(w.t.Context(), w.aliceRef(), true); err != nil { // told once
+			t.Fatal(err)
+		}
 		w.bye(first)
 		w.participants(1)
 		time.Sleep(time.Second)
@@ -87,7 +93,7 @@ func TestEventsOfASpace(t *testing.T) {
 		want := []events.Type{
 			events.CallBegan, events.BridgeBegan, events.CallAnswered, events.ParticipantJoined,
 			events.CallBegan, events.CallAnswered, events.ParticipantJoined,
-			events.ParticipantLeft, events.CallEnded, events.ParticipantLeft, events.BridgeEnded, events.CallEnded,
+			events.BridgeLocked, events.ParticipantLeft, events.CallEnded, events.ParticipantLeft, events.BridgeEnded, events.CallEnded,
 		}
 		slices.Sort(got) // signalling and media tell side by side
 		slices.Sort(want)

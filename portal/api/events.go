@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -52,7 +53,7 @@ const (
 )
 
 func (a *API) registerEvents() {
-	op := operation(ScopeRead, "Operation", http.MethodGet, "/events", "list-events", "Read or follow the event log",
+	op := operation(ScopeEvents, "Operation", http.MethodGet, "/events", "list-events", "Read or follow the event log",
 		http.StatusGone, http.StatusUnprocessableEntity, http.StatusServiceUnavailable)
 	op.Description = "Everything that happens, in one order, and resumable: name the last event that was seen and what follows comes, after a restart too. " +
 		"As JSON it is a page; with Accept: " + eventStream + " it goes on as server-sent events whose id is the cursor. " +
@@ -65,19 +66,19 @@ func (a *API) registerEvents() {
 			eventStream:        {Schema: &huma.Schema{Type: huma.TypeString, Description: "Each event has the cursor as id, its type as event, and the JSON of an entry as data."}},
 		},
 	}}
-	huma.Register(a.huma, op, a.events)
+	huma.Register(a.huma, bySite(op), a.events)
 }
 
 func (a *API) events(ctx context.Context, in *EventsQuery) (*huma.StreamResponse, error) {
 	follow := strings.Contains(in.Accept, eventStream)
-	f := events.Filter{Types: in.Types}
-	if in.Site != "" {
-		f.Sites = []string{in.Site}
-	}
 	for _, t := range in.Types {
 		if !t.Known() {
 			return nil, invalid("query.type", "is no type of event")
 		}
+	}
+	f := events.Filter{Types: in.Types, Site: cmp.Or(in.Site, callerOf(ctx).id.Site)}
+	if !callerOf(ctx).id.Sees(f.Site) {
+		return nil, invalid("query.site", "is not the site of the token")
 	}
 	text, empty := in.Cursor, events.Oldest
 	if follow {

@@ -7,6 +7,9 @@ import (
 	"passerelle/portal/events/eventstest"
 )
 
+// eventsToken has the scope of events only.
+const eventsToken = "events-token-of-the-tests"
+
 // newEventLog runs a log that keeps most events; it ends with the test.
 func newEventLog(t *testing.T, most int) *events.Log {
 	t.Helper()

@@ -35,6 +35,10 @@ func numbers(t *testing.T, list []events.Event) (all []int) {
 	return all
 }
 
+var _ = exercise("list-events", sample{path: "/events", prepare: func(t *testing.T, w *world) {
+	post(t, w.events.(*events.Log), draft(events.CallBegan, 1, "paris.acme.test"), draft(events.ServerStarted, 2))
+}})
+
 func TestEventPages(t *testing.T) {
 	log := newEventLog(t, 100)
 	w := newWorld(t, func(w *world) { w.events = log })
@@ -52,15 +56,15 @@ func TestEventPages(t *testing.T) {
 		{"?cursor=latest", nil},
 		{"?cursor=testlog-3", []int{4}},
 	} {
-		p := get[EventPage](t, w, "/api/v1/events"+c.query, readToken)
+		p := get[EventPage](t, w, "/api/v1/events"+c.query, eventsToken)
 		if got := numbers(t, p.Items); !slices.Equal(got, c.want) || p.NextCursor == "" || p.Items == nil {
 			t.Errorf("%q gave %v, next %q; want %v", c.query, got, p.NextCursor, c.want)
 		}
 	}
 	// The cursor of an empty page goes on with what comes later.
-	p := get[EventPage](t, w, "/api/v1/events?cursor=latest", readToken)
+	p := get[EventPage](t, w, "/api/v1/events?cursor=latest", eventsToken)
 	post(t, log, draft(events.CallBegan, 5))
-	p = get[EventPage](t, w, "/api/v1/events?cursor="+p.NextCursor, readToken)
+	p = get[EventPage](t, w, "/api/v1/events?cursor="+p.NextCursor, eventsToken)
 	if got := numbers(t, p.Items); !slices.Equal(got, []int{5}) || p.More {
 		t.Errorf("after the cursor of an empty page: %v, more %v", got, p.More)
 	}
@@ -69,7 +73,7 @@ func TestEventPages(t *testing.T) {
 		"cursor=testlog-77": http.StatusGone, "cursor=other-1": http.StatusGone, "cursor=nonsense": http.StatusUnprocessableEntity,
 		"cursor=testlog-01": http.StatusUnprocessableEntity, "type=call.strange": http.StatusUnprocessableEntity, "type=strange.*": http.StatusUnprocessableEntity,
 	} {
-		rec := w.do(t, request{method: http.MethodGet, path: "/api/v1/events?" + query, token: readToken})
+		rec := w.do(t, request{method: http.MethodGet, path: "/api/v1/events?" + query, token: eventsToken})
 		if rec.Code != code {
 			t.Errorf("%s: %d %s, want %d", query, rec.Code, rec.Body, code)
 		}
@@ -88,7 +92,7 @@ func TestCursorOfDroppedEventsIsGone(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			cancel() // no stream goes on
 			r := httptest.NewRequestWithContext(ctx, http.MethodGet, "/api/v1/events?cursor="+cursor, nil)
-			r.Header.Set("Authorization", "Bearer "+readToken)
+			r.Header.Set("Authorization", "Bearer "+eventsToken)
 			r.Header.Set("Accept", accept)
 			rec := httptest.NewRecorder()
 			w.api.Handler(w.tokens).ServeHTTP(rec, r)
@@ -106,7 +110,7 @@ func openStream(t *testing.T, server *httptest.Server, query, lastEvent string) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.Header.Set("Authorization", "Bearer "+readToken)
+	r.Header.Set("Authorization", "Bearer "+eventsToken)
 	r.Header.Set("Accept", eventStream)
 	if lastEvent != "" {
 		r.Header.Set("Last-Event-ID", lastEvent)
@@ -176,7 +180,7 @@ func TestStreamsAreBounded(t *testing.T) {
 	for range maxStreams {
 		w.api.streams <- struct{}{}
 	}
-	rec := w.do(t, request{method: http.MethodGet, path: "/api/v1/events", token: readToken, header: map[string]string{"Accept": eventStream}})
+	rec := w.do(t, request{method: http.MethodGet, path: "/api/v1/events", token: eventsToken, header: map[string]string{"Accept": eventStream}})
 	if rec.Code != http.StatusServiceUnavailable || rec.Header().Get("Retry-After") == "" {
 		t.Errorf("one stream too many: %d", rec.Code)
 	}
@@ -191,7 +195,7 @@ func TestStreamEndsWithItsToken(t *testing.T) {
 	if !c.still() {
 		t.Error("nothing has changed")
 	}
-	id.Scope = ScopeRead
+	id.Scopes = []Scope{ScopeRead}
 	if c.still() {
 		t.Error("the scope has changed")
 	}

@@ -261,7 +261,7 @@ func newWorld(t *testing.T, change ...func(*world)) *world {
 		f(w)
 	}
 	var err error
-	w.tokens, err = NewTokens(Token{Name: "monitor", Scope: ScopeRead, Secret: readToken}, Token{Name: "ops", Scope: ScopeAdmin, Secret: adminToken})
+	w.tokens, err = NewTokens(Token{Name: "monitor", Scope: ScopeRead, Secret: readToken}, Token{Name: "ops", Scope: ScopeAdmin, Secret: adminToken}, Token{Name: "crm", Scope: ScopeEvents, Secret: eventsToken})
 	if err != nil {
 		t.Fatal(err)
 	}

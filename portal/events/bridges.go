@@ -27,25 +27,21 @@ type Participant struct {
 	Present int       `json:"present"` // who sit after the change
 }
 
+var bridgeTypes = [...]Type{
+	gateway.BridgeBegan: BridgeBegan, gateway.BridgeEnded: BridgeEnded, gateway.BridgeLocked: BridgeLocked, gateway.BridgeUnlocked: BridgeUnlocked,
+	gateway.ParticipantJoined: ParticipantJoined, gateway.ParticipantLeft: ParticipantLeft,
+	gateway.ParticipantMuted: ParticipantMuted, gateway.ParticipantUnmuted: ParticipantUnmuted,
+}
+
 // OfBridge tells what happened on a bridge; it is gateway's observer's translation.
 func OfBridge(c gateway.Change) Draft {
-	d := Draft{Time: c.At, Sites: []string{c.Bridge.Site}}
-	switch c.Kind {
-	case gateway.BridgeBegan, gateway.BridgeEnded:
-		d.Type = BridgeBegan
-		if c.Kind == gateway.BridgeEnded {
-			d.Type = BridgeEnded
-		}
-		d.Data = Bridge{Space: c.Bridge.Space, Owner: c.Bridge.Owner, Site: c.Bridge.Site, Since: c.Bridge.Since.UTC()}
-	case gateway.ParticipantJoined, gateway.ParticipantLeft:
-		d.Type = ParticipantJoined
-		if c.Kind == gateway.ParticipantLeft {
-			d.Type = ParticipantLeft
-		}
-		p := c.Participant
+	d := Draft{Type: bridgeTypes[c.Kind], Time: c.At, Sites: []string{c.Bridge.Site}}
+	if p := c.Participant; p.ID != "" {
 		d.Data = Participant{
 			Space: c.Bridge.Space, Site: c.Bridge.Site, ID: p.ID, Name: p.Name, Number: p.Number, CallID: p.CallID, Since: p.Since.UTC(), Codec: p.Codec, Present: c.Present,
 		}
+	} else {
+		d.Data = Bridge{Space: c.Bridge.Space, Owner: c.Bridge.Owner, Site: c.Bridge.Site, Since: c.Bridge.Since.UTC()}
 	}
 	return d
 }

@@ -18,8 +18,13 @@ const (
 
 	BridgeBegan       Type = "bridge.began"       // Bridge
 	BridgeEnded       Type = "bridge.ended"       // Bridge
+	BridgeLocked      Type = "bridge.locked"      // Bridge
+	BridgeUnlocked    Type = "bridge.unlocked"    // Bridge
 	ParticipantJoined Type = "participant.joined" // Participant
 	ParticipantLeft   Type = "participant.left"   // Participant
+
+	ParticipantMuted   Type = "participant.muted"   // Participant
+	ParticipantUnmuted Type = "participant.unmuted" // Participant
 
 	RegistrationAdded       Type = "registration.added"       // Registration
 	RegistrationRemoved     Type = "registration.removed"     // Registration
@@ -47,8 +52,8 @@ const (
 
 // Types are all there are, in the order in which the documentation has them.
 var Types = []Type{
-	CallBegan, CallAnswered, CallEnded, BridgeBegan, BridgeEnded, ParticipantJoined, ParticipantLeft, RegistrationAdded, RegistrationRemoved,
-	RegistrationUnreachable, GuestSignedIn, GuestSignedOut, GatewayNumberChanged, SiteAdded, SiteChanged, SiteRemoved, UserAdded, UserChanged,
+	CallBegan, CallAnswered, CallEnded, BridgeBegan, BridgeEnded, BridgeLocked, BridgeUnlocked, ParticipantJoined, ParticipantLeft,
+	ParticipantMuted, ParticipantUnmuted, RegistrationAdded, RegistrationRemoved, RegistrationUnreachable, GuestSignedIn, GuestSignedOut, GatewayNumberChanged, SiteAdded, SiteChanged, SiteRemoved, UserAdded, UserChanged,
 	UserRemoved, PhoneFetched, ServerStarted, ServerStopping, EventsLost,
 }
 
@@ -71,22 +76,20 @@ type Event struct {
 	Seq uint64 `json:"-"` // place in the log, from 1
 }
 
-// Concerns reports whether the event concerns one of the sites.
-func (e *Event) Concerns(sites ...string) bool {
-	return slices.ContainsFunc(e.Sites, func(of string) bool {
-		return slices.ContainsFunc(sites, func(s string) bool { return strings.EqualFold(of, s) })
-	})
+// Concerns reports whether the event concerns the site with that SIP domain.
+func (e *Event) Concerns(site string) bool {
+	return slices.ContainsFunc(e.Sites, func(of string) bool { return strings.EqualFold(of, site) })
 }
 
 // Filter chooses events. The zero value takes all.
 type Filter struct {
-	Types []Type   // taken, with "call.*" for every type of a subject; none takes all
-	Sites []string // only what concerns one of these; none takes all, the whole enterprise's too
+	Types []Type // taken, with "call.*" for every type of a subject; none takes all
+	Site  string // only what concerns the site; empty takes all, the whole enterprise's too
 }
 
 // Match reports whether the filter takes the event. What tells of a loss passes every choice of types.
 func (f Filter) Match(e *Event) bool {
-	if len(f.Sites) > 0 && !e.Concerns(f.Sites...) && (e.Type != EventsLost || len(e.Sites) > 0) {
+	if f.Site != "" && !e.Concerns(f.Site) && e.Type != EventsLost {
 		return false
 	}
 	return len(f.Types) == 0 || e.Type == EventsLost || slices.ContainsFunc(f.Types, func(t Type) bool { return t.covers(e.Type) })
