@@ -146,6 +146,7 @@ func TestLockedSpace(t *testing.T) {
 		time.Sleep(3 * time.Second)
 		w.meet(a, owner, b)
 		w.bye(a, owner, b)
+		w.settled()
 		if err := w.house.gateway.Lock(w.t.Context(), space, true); !errors.Is(err, gateway.ErrNoBridge) {
 			t.Errorf("a session that is over: %v", err)
 		}
