@@ -18,6 +18,7 @@ import (
 type records struct {
 	journal *cdr.Journal
 	lines   lineCalls
+	live    liveLegs
 
 	mu   sync.Mutex
 	open map[*sip.Leg]*cdr.Record
@@ -39,6 +40,7 @@ func (rs *records) begin(dir *directory.Directory, leg *sip.Leg, caller director
 		r.Trunk = caller.Trunk.Name
 	}
 	rs.add(leg, r)
+	rs.live.caller(leg, caller)
 	rs.lines.begin(leg, r.ID, caller.User, true)
 }
 
@@ -64,6 +66,7 @@ func (rs *records) beginOut(call string, leg *sip.Leg, a *attempt, from string) 
 		r.Site, r.Trunk, r.Route = a.trunk.Site.Domain, a.trunk.Name, ToTrunk.String()
 	}
 	rs.add(leg, r)
+	rs.live.callee(leg, a)
 	rs.lines.begin(leg, r.ID, a.user, false)
 }
 
@@ -159,6 +162,7 @@ func (rs *records) end(leg *sip.Leg, err error) {
 	r := rs.open[leg]
 	delete(rs.open, leg)
 	rs.mu.Unlock()
+	rs.live.end(leg)
 	if r == nil {
 		return
 	}
@@ -203,7 +207,13 @@ func (r *Root) Seated(leg *sip.Leg, space *directory.Space) {
 }
 
 // PartyBegun notes that a leg was answered.
-func (r *Root) PartyBegun(p *party.Party) { r.records.answered(p.Leg(), p.Since()) }
+func (r *Root) PartyBegun(p *party.Party) {
+	r.records.answered(p.Leg(), p.Since())
+	r.records.live.sounds(p.Leg(), func() (string, bool) {
+		s := p.Session().State()
+		return s.Codec.String(), s.Held
+	})
+}
 
 // PartyEnded notes what became of the media of a leg.
 func (r *Root) PartyEnded(p *party.Party) {

@@ -76,7 +76,7 @@ func (o *onward) plainly(a *attempt, err error) *attempt {
 // rings tells the caller that it rings: 180 once, and what is to be heard before the answer.
 func (o *onward) rings(ctx context.Context, e *forkEvent) {
 	code, sdp := e.ringing.Code, []byte(nil)
-	o.root.records.lines.ringing(e.leg, o.from)
+	o.root.records.rings(e.leg, o.from)
 	if o.progress != nil {
 		o.progress(code)
 		return
@@ -98,7 +98,7 @@ func (o *onward) rings(ctx context.Context, e *forkEvent) {
 	}
 	o.rung = code
 	o.sounded = o.sounded || sdp != nil
-	o.root.records.lines.ringing(o.leg, o.from)
+	o.root.records.rings(o.leg, o.from)
 	_, id := o.who(e.attempt)
 	if err := o.leg.Ring(ctx, code, sdp, id.shownTo(o.caller).connected()...); err != nil && ctx.Err() == nil {
 		o.log.InfoContext(ctx, "ringing not told", "err", err)

@@ -163,6 +163,11 @@ func (t *twoParty) join() {
 	t.relayBoth()
 	t.legs[sideA].media.Join(t.legs[sideB].media)
 	for s := range t.legs {
+		m := t.legs[s].media
+		t.root.records.live.sounds(t.legs[s].leg, func() (string, bool) {
+			a := m.State().Audio
+			return a.Codec, a.Holding
+		})
 		t.legs[s].media.SetHoldMusic(t.root.media.musicOf(t.legs[side(s).other()].caller))
 	}
 	for s := range t.legs {
