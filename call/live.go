@@ -22,8 +22,36 @@ type LiveLeg struct {
 	cdr.Record        // as far as it is known: it has not ended, and its codec is the present one
 	Name       string // of the line's user, or as who calls from outside calls itself; empty when withheld
 	Outside    string // number of who calls from outside, empty when withheld, or as a trunk was asked for whom we call
-	Ringing    bool   // not answered yet, and it rings
+	Ringing    bool   // it rings, or has rung
 	Held       bool   // its peer does not want to hear the call
+}
+
+// LegState is how far a leg has come.
+type LegState string
+
+const (
+	// LegTrying is a leg of which nothing is known yet.
+	LegTrying LegState = "trying"
+	// LegRinging is a leg that rings.
+	LegRinging LegState = "ringing"
+	// LegUp is an answered leg.
+	LegUp LegState = "up"
+	// LegHeld is an answered leg whose phone holds the call.
+	LegHeld LegState = "held"
+)
+
+// State is how far the leg has come.
+func (l LiveLeg) State() LegState {
+	switch {
+	case l.Answer.IsZero() && l.Ringing:
+		return LegRinging
+	case l.Answer.IsZero():
+		return LegTrying
+	case l.Held:
+		return LegHeld
+	default:
+		return LegUp
+	}
 }
 
 var (
@@ -150,7 +178,7 @@ func (g *liveGroup) add(o liveGroup) {
 // groupOf is one leg by itself.
 func (r *Root) groupOf(o openRecord) liveGroup {
 	known := r.records.live.of(o.leg)
-	l := LiveLeg{Record: o.record, Name: known.name, Outside: known.number, Ringing: known.ringing && o.record.Answer.IsZero()}
+	l := LiveLeg{Record: o.record, Name: known.name, Outside: known.number, Ringing: known.ringing}
 	if known.sound != nil {
 		l.Codec, l.Held = known.sound()
 	}

@@ -20,16 +20,7 @@ func (w *world) liveCalls() []string {
 	for _, c := range w.house.root.LiveCalls() {
 		legs := []string{}
 		for _, l := range c.Legs {
-			state := "trying"
-			switch {
-			case l.Held:
-				state = "held"
-			case !l.Answer.IsZero():
-				state = "up"
-			case l.Ringing:
-				state = "rings"
-			}
-			legs = append(legs, strings.TrimSpace(fmt.Sprintf("%s %s%s %s %s", l.Direction, l.Name, l.Outside, state, l.Codec)))
+			legs = append(legs, strings.TrimSpace(fmt.Sprintf("%s %s%s %s %s", l.Direction, l.Name, l.Outside, l.State(), l.Codec)))
 		}
 		all = append(all, strings.Join(legs, ", "))
 	}
@@ -53,7 +44,7 @@ func TestLiveCalls(t *testing.T) {
 		in := camille.rings(w)
 		w.showsCalls("in Alice Martin trying, out Camille Roy trying")
 		in.Ring(180)
-		w.showsCalls("in Alice Martin rings, out Camille Roy rings")
+		w.showsCalls("in Alice Martin ringing, out Camille Roy ringing")
 		c := w.take(in)
 		a := w.up(made)
 		time.Sleep(time.Second)

@@ -198,7 +198,7 @@ func (c *serveCmd) web(ctx context.Context, h *house, config *configuration, acc
 	}
 	w := webConfig{
 		api: api.Config{
-			Version: version, Directory: h.cfg.live, Bridges: h.gateway, SpaceCalls: h.gateway, Registrations: h.registrar, Legs: h.server,
+			Version: version, Directory: h.cfg.live, Bridges: h.gateway, SpaceCalls: h.gateway, LiveCalls: h.root, Registrations: h.registrar, Legs: h.server,
 			Ports: h.cfg.ports, Routes: routes{h.cfg.live, h.limits}, Limits: h.limits.Fraud, Trunks: h.trunks, TrunkCalls: h.limits.Channels, Gateways: config, Configuration: config,
 			Events:    h.cfg.events,
 			Mailboxes: h.events.waiting, Records: h.cfg.journal, Settings: config, Editor: config, HoldMusic: siteMusic{h.music, config}, Hoteling: h.desk, Phones: h.phones,

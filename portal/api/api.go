@@ -53,6 +53,7 @@ type Config struct {
 	Directory     *directory.Live
 	Bridges       Bridges
 	SpaceCalls    SpaceCalls
+	LiveCalls     LiveCalls
 	Registrations Registrations
 	Legs          Legs
 	Ports         Ports
@@ -104,6 +105,7 @@ func New(cfg Config) (*API, error) {
 	a.registerSpaces()
 	a.registerBridges()
 	a.registerSpaceCalls()
+	a.registerLiveCalls()
 	a.registerInvitations()
 	a.registerRegistrations()
 	a.registerRoutes()

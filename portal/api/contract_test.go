@@ -184,6 +184,7 @@ func contractWorld(t *testing.T) *world {
 		w.dir.Swap(dir)
 		w.trunks = fakeTrunks{{Trunk: carrier, Condition: trunks.Up, Since: w.start}}
 		w.records, _ = journal(t, 2)
+		w.lives = &fakeLiveCalls{live: someCalls(w.start).live[:2]} // of Paris
 		w.regs[1].Username = bruno.Phone.Username
 		w.phones = provision.New(provision.Config{Directory: w.dir, Registrations: w.regs, Notices: &notifier{}, Reports: t.TempDir()})
 	})

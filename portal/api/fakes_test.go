@@ -209,6 +209,7 @@ type world struct {
 	dir      *directory.Live
 	brid     *fakeBridges
 	outs     *fakeSpaceCalls
+	lives    *fakeLiveCalls
 	regs     fakeRegistrations
 	gates    *fakeGateways
 	conf     *fakeConfiguration
@@ -235,6 +236,7 @@ func newWorld(t *testing.T, change ...func(*world)) *world {
 	dir := testDirectory(t)
 	w := &world{dir: directory.NewLive(dir), brid: &fakeBridges{}, outs: &fakeSpaceCalls{}, conf: &fakeConfiguration{}, reloads: &fakeReloader{}, log: &bytes.Buffer{}, start: time.Now().Add(-time.Hour)}
 	w.audits = &fakeAudit{}
+	w.lives = &fakeLiveCalls{}
 	w.routes, w.guard = fakeRoutes{live: w.dir}, call.NewFraudGuard(call.FraudConfig{})
 	w.gates = &fakeGateways{live: w.dir}
 	w.editor, w.music = &fakeEditor{live: w.dir}, &fakeMusic{live: w.dir}
@@ -269,9 +271,9 @@ func newWorld(t *testing.T, change ...func(*world)) *world {
 		Version: "v1.2.3", Started: w.start, Directory: w.dir, Bridges: w.brid, SpaceCalls: w.outs, Registrations: w.regs, Legs: fakeCount(3), Ports: fakeCount(2),
 		Events: w.events,
 		Routes: w.routes, Limits: w.guard, Trunks: w.trunks, TrunkCalls: callsByChannels{}, Mailboxes: events.NewMessageWaiting(events.MessageWaitingConfig{}), Gateways: w.gates, Configuration: w.conf, Records: w.records, Settings: w.settings, Editor: w.editor, HoldMusic: w.music, Hoteling: w.desk, Phones: w.phones, Owner: fakeOwner{},
-		Reloader: w.reloads,
-		Log:      slog.New(slog.NewJSONHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
-		Audit:    w.audits, Auditor: auditor.New(w.dir, w.audits, nil),
+		Reloader: w.reloads, LiveCalls: w.lives,
+		Log:   slog.New(slog.NewJSONHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Audit: w.audits, Auditor: auditor.New(w.dir, w.audits, nil),
 	})
 	if err != nil {
 		t.Fatal(err)
