@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -38,8 +39,13 @@ type program struct {
 func start(t *testing.T, data string, flags ...string) *program {
 	t.Helper()
 	sip, web := freePort(t), freePort(t)
-	args := append([]string{"serve", "--data", data, "--site", "../../directory/sitefile/demo.yaml", "--sip", sip.String(), "--http", web.String(),
-		"--rtp", "127.0.0.1:43000-43099"}, flags...)
+	args := append([]string{"serve", "--data", data, "--sip", sip.String(), "--http", web.String()}, flags...)
+	if !slices.Contains(flags, "--rtp") {
+		args = append(args, "--rtp", "127.0.0.1:43000-43099")
+	}
+	if !slices.Contains(flags, "--site") {
+		args = append(args, "--site", "../../directory/sitefile/demo.yaml")
+	}
 	p := &program{Cmd: exec.CommandContext(t.Context(), os.Args[0], args...), sip: sip, ended: make(chan error, 1)}
 	p.Env = append(os.Environ(), asProgram+"=1")
 	log, err := p.StderrPipe()
