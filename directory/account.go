@@ -1,9 +1,11 @@
 package directory
 
 import (
+	"encoding/json"
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Account is what the portal keeps of somebody who signs in, beside the enterprise: for a user of the directory the second
@@ -22,12 +24,25 @@ type Account struct {
 	// RecoveryHashes are the hashes (SHA-256, hexadecimal) of the codes that stand in for a second factor that is lost. The
 	// codes have 80 random bits, so that the hashes reveal nothing; each counts once and is gone when it is used.
 	RecoveryHashes []string `json:"recovery_hashes,omitempty"`
+	// Passkeys are authenticators that stand in for the code of an application (W3C Web Authentication).
+	Passkeys []Passkey `json:"passkeys,omitempty"`
 	// Language is that of the account's pages; empty means the browser's.
 	Language Language `json:"language,omitempty"`
 }
 
+// Passkey is an authenticator that an account has registered; nothing in it is secret.
+type Passkey struct {
+	ID    string    `json:"id"`   // of the credential, in base64url
+	Name  string    `json:"name"` // as its owner calls it
+	Host  string    `json:"host"` // name of the server for which alone it answers
+	Added time.Time `json:"added"`
+	Used  time.Time `json:"used,omitzero"` // last; zero means never
+	// Credential is the public key, the counter of signatures and what else checks them, as the portal wrote it.
+	Credential json.RawMessage `json:"credential"`
+}
+
 // SecondFactor says whether more than a password is needed to sign in.
-func (a *Account) SecondFactor() bool { return a.TOTP != "" }
+func (a *Account) SecondFactor() bool { return a.TOTP != "" || len(a.Passkeys) > 0 }
 
 // OwnerAccount is the ID of the account that the set-up link makes.
 const OwnerAccount = "owner"

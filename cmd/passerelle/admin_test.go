@@ -90,7 +90,7 @@ func startAdmin(t *testing.T, dir string) *adminServer {
 	}
 	s.secure = secure.Addr().String()
 	s.phones = provision.New(provision.Config{Directory: s.conf.live, Secure: account.Secure, Log: log})
-	s.acc = newAccounts(st, s.conf.live, log)
+	s.acc = newAccounts(st, s.conf.live, "", log)
 	tokens, err := newSwitchedTokens(testToken)
 	if err != nil {
 		t.Fatal(err)

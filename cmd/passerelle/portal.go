@@ -20,9 +20,9 @@ var (
 	_ account.Sessions  = (*store.Sessions)(nil)
 )
 
-// newAccounts knows the portal's users by the store.
-func newAccounts(st *store.Store, live *directory.Live, log *slog.Logger) *account.Accounts {
-	return account.New(account.Config{Directory: live, Passwords: st, Records: st, Sessions: st.Sessions(), Log: log})
+// newAccounts knows the portal's users by the store. origin is where browsers open the portal, empty when each request says.
+func newAccounts(st *store.Store, live *directory.Live, origin string, log *slog.Logger) *account.Accounts {
+	return account.New(account.Config{Directory: live, Passwords: st, Records: st, Sessions: st.Sessions(), Origin: origin, Log: log})
 }
 
 // pages are the portal's, on what the API stands on.

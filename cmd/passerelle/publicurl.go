@@ -23,3 +23,11 @@ func (c *serveCmd) publicURL() (string, error) {
 	}
 	return u.Scheme + "://" + u.Host, nil
 }
+
+// origin is base if --public-url gives it: what the listeners tell need not be how a browser comes here.
+func (c *serveCmd) origin(base string) string {
+	if c.PublicURL == "" {
+		return ""
+	}
+	return base
+}

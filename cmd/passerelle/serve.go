@@ -142,11 +142,11 @@ func (c *serveCmd) serve(ctx context.Context, opts serveOptions) error {
 	config.swapped = h.changed
 	reloads := newReloader(reloadConfig{flags: c, again: opts.flags, certificates: listeners.certificates, sites: config, level: level, tokens: tokens,
 		drainLimit: func(d time.Duration) { h.drainLimit.Store(int64(d)) }, log: log, metrics: metrics})
-	accounts := newAccounts(st, live, log)
 	base, err := c.publicURL()
 	if err != nil {
 		return err
 	}
+	accounts := newAccounts(st, live, c.origin(base), log)
 	pages, err := c.web(ctx, h, config, accounts, base, tokens, reloads, ready, metrics, log)
 	if err != nil {
 		return err

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/alexedwards/scs/v2"
+	"github.com/go-webauthn/webauthn/webauthn"
 
 	"passerelle/directory"
 )
@@ -41,13 +42,15 @@ type Sessions interface {
 	Sweep(ctx context.Context) (removed int, err error)
 }
 
-// Config is what Accounts stands on; all of it is required but Log.
+// Config is what Accounts stands on; all of it is required but Origin and Log.
 type Config struct {
 	Directory *directory.Live
 	Passwords Passwords
 	Records   Records
 	Sessions  Sessions
-	Log       *slog.Logger // nil discards
+	// Origin is where browsers open the portal, such as https://portal.acme.test; empty means what each request says.
+	Origin string
+	Log    *slog.Logger // nil discards
 }
 
 // Accounts knows who is signed in. See the package comment.
@@ -58,8 +61,9 @@ type Accounts struct {
 	limits   *limiter
 	setup    setup
 
-	mu    sync.Mutex       // guards state
-	state map[string]state // by session token
+	mu         sync.Mutex                      // guards what follows
+	state      map[string]state                // by session token
+	ceremonies map[string]webauthn.SessionData // what passkeys were asked, by session token
 }
 
 // state is what memory holds of a session.
@@ -76,7 +80,8 @@ func New(cfg Config) *Accounts {
 	}
 	m := scs.New()
 	m.Store, m.Lifetime, m.HashTokenInStore = cfg.Sessions, Lifetime, true
-	return &Accounts{cfg: cfg, log: cfg.Log, sessions: m, limits: newLimiter(), state: make(map[string]state)}
+	return &Accounts{cfg: cfg, log: cfg.Log, sessions: m, limits: newLimiter(),
+		state: make(map[string]state), ceremonies: make(map[string]webauthn.SessionData)}
 }
 
 // passwordWait is how long a sign-in waits for its turn to be hashed.

@@ -9,6 +9,12 @@ var (
 	ErrWrongCode = errors.New("code is wrong or was used already")
 	// ErrStale wants the second factor given anew before second factors are changed.
 	ErrStale = errors.New("second factor must be given anew")
+	// ErrWrongPasskey is an answer of a passkey that is not the account's, not for this server, or not to what was asked.
+	ErrWrongPasskey = errors.New("passkey does not fit")
+	// ErrNoPasskeys means that passkeys work only by TLS and by the server's name, never by its IP address.
+	ErrNoPasskeys = errors.New("passkeys want TLS and a name")
+	// ErrTooManyPasskeys refuses more than MaxPasskeys.
+	ErrTooManyPasskeys = errors.New("account has as many passkeys as it may")
 	// ErrTooManyTries refuses a try without looking at it.
 	ErrTooManyTries = errors.New("too many tries")
 	// ErrBusy means that too many passwords are being checked; the same try may succeed a moment later.

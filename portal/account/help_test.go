@@ -79,18 +79,19 @@ type browser struct {
 	w       *world
 	cookies map[string]string
 	from    string
+	host    string // of the server, as the browser calls it
 	header  http.Header
 }
 
 func (w *world) browser() *browser {
-	return &browser{w: w, cookies: map[string]string{}, from: from, header: http.Header{}}
+	return &browser{w: w, cookies: map[string]string{}, from: from, host: "example.com", header: http.Header{}}
 }
 
 // visit makes one request, in which do acts as a page would.
 func (b *browser) visit(t *testing.T, do func(w http.ResponseWriter, r *http.Request)) *http.Response {
 	t.Helper()
 	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", nil)
-	r.RemoteAddr, r.Header = b.from, b.header.Clone()
+	r.RemoteAddr, r.Host, r.Header = b.from, b.host, b.header.Clone()
 	for name, value := range b.cookies {
 		r.AddCookie(&http.Cookie{Name: name, Value: value})
 	}

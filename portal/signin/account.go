@@ -4,7 +4,6 @@ import (
 	"errors"
 	"html/template"
 	"net/http"
-	"net/url"
 
 	"passerelle/directory"
 	"passerelle/portal/account"
@@ -18,16 +17,22 @@ type accountSheet struct {
 	Key       string       // of a second factor about to be set up
 	Link      template.URL // the same for an application on this device
 	QR        account.QR   // of Link
-	Fault     string
+	Faults    accountFaults
+	// PasskeysHere says whether passkeys work as the browser has reached the server.
+	PasskeysHere bool
 }
+
+// accountFaults are refusals, by the part of the page that they belong to.
+type accountFaults struct{ Code, Passkey string }
 
 func (d *Door) account(w http.ResponseWriter, r *http.Request) {
-	d.showAccount(w, r, http.StatusOK, account.NewTOTPKey(), "")
+	d.showAccount(w, r, http.StatusOK, account.NewTOTPKey(), accountFaults{})
 }
 
-func (d *Door) showAccount(w http.ResponseWriter, r *http.Request, status int, key directory.Secret, fault string) {
+func (d *Door) showAccount(w http.ResponseWriter, r *http.Request, status int, key directory.Secret, faults accountFaults) {
 	p := account.Of(r.Context())
-	s := accountSheet{Principal: p, Fault: fault}
+	s := accountSheet{Principal: p, Faults: faults}
+	_, s.PasskeysHere = d.accounts.PasskeyHost(r)
 	if p.User == nil {
 		s.Roles = []string{"role.owner"}
 	} else {
@@ -58,7 +63,7 @@ func (d *Door) enableCode(w http.ResponseWriter, r *http.Request) {
 			d.view.Fail(w, r, "set the second factor up", err)
 			return
 		}
-		d.showAccount(w, r, status, key, text)
+		d.showAccount(w, r, status, key, accountFaults{Code: text})
 		return
 	}
 	d.log.InfoContext(r.Context(), "second factor changed", "by", p.String(), "on", true)
@@ -102,7 +107,7 @@ func (d *Door) changed(w http.ResponseWriter, r *http.Request, note string, code
 // stale asks for the second factor where a change wants it anew; any other fault is the server's.
 func (d *Door) stale(w http.ResponseWriter, r *http.Request, doing string, err error) {
 	if errors.Is(err, account.ErrStale) {
-		http.Redirect(w, r, "/sign-in/code?"+url.Values{"next": {"/account"}}.Encode(), http.StatusSeeOther)
+		http.Redirect(w, r, proofPath("/account"), http.StatusSeeOther)
 		return
 	}
 	d.view.Fail(w, r, doing, err)

@@ -39,6 +39,8 @@ func (d *Door) Routes(mux page.Router) {
 	mux.HandleFunc("POST /sign-in", d.signIn)
 	mux.HandleFunc("GET /sign-in/code", d.codeForm)
 	mux.HandleFunc("POST /sign-in/code", d.code)
+	mux.HandleFunc("POST /sign-in/passkey/begin", d.askPasskey)
+	mux.HandleFunc("POST /sign-in/passkey", d.passkey)
 	mux.HandleFunc("POST /sign-out", d.signOut)
 	mux.HandleFunc("POST /language", d.language)
 	mux.HandleFunc("GET /setup/{token}", d.setupForm)
@@ -46,6 +48,9 @@ func (d *Door) Routes(mux page.Router) {
 	mux.HandleFunc("GET /account", d.view.SignedIn(d.account))
 	mux.HandleFunc("POST /account/code", d.view.SignedIn(d.enableCode))
 	mux.HandleFunc("POST /account/code/remove", d.view.SignedIn(d.disableCode))
+	mux.HandleFunc("POST /account/passkeys/begin", d.view.SignedIn(d.newPasskey))
+	mux.HandleFunc("POST /account/passkeys", d.view.SignedIn(d.addPasskey))
+	mux.HandleFunc("POST /account/passkeys/remove", d.view.SignedIn(d.removePasskey))
 	mux.HandleFunc("POST /account/recovery-codes", d.view.SignedIn(d.recoveryCodes))
 }
 
@@ -56,6 +61,7 @@ type sheet struct {
 	Email, Name string
 	Path        string
 	Least       int
+	Factors     account.Factors // which the account may give
 }
 
 func (d *Door) form(w http.ResponseWriter, r *http.Request) {
@@ -102,6 +108,9 @@ func (d *Door) refusal(r *http.Request, err error) (status int, text string) {
 	}{
 		{account.ErrDenied, http.StatusUnprocessableEntity, "signin.denied"},
 		{account.ErrWrongCode, http.StatusUnprocessableEntity, "signin.wrong_code"},
+		{account.ErrWrongPasskey, http.StatusUnprocessableEntity, "passkey.wrong"},
+		{account.ErrNoPasskeys, http.StatusConflict, "passkey.nowhere"},
+		{account.ErrTooManyPasskeys, http.StatusConflict, "passkey.too_many"},
 		{account.ErrTooManyTries, http.StatusTooManyRequests, "signin.too_many"},
 		{account.ErrBusy, http.StatusServiceUnavailable, "signin.busy"},
 		{account.ErrBadName, http.StatusUnprocessableEntity, "setup.bad_name"},
@@ -115,31 +124,45 @@ func (d *Door) refusal(r *http.Request, err error) (status int, text string) {
 	return http.StatusInternalServerError, ""
 }
 
+// codeForm asks for the second factor: of who is signing in, or anew of who is about to change second factors.
 func (d *Door) codeForm(w http.ResponseWriter, r *http.Request) {
-	if d.accounts.Pending(r.Context()) == "" {
+	d.showCode(w, r, http.StatusOK, page.Local(r.URL.Query().Get("next")), "")
+}
+
+func (d *Door) showCode(w http.ResponseWriter, r *http.Request, status int, next, fault string) {
+	factors, err := d.accounts.Factors(r)
+	switch {
+	case errors.Is(err, account.ErrDenied):
 		http.Redirect(w, r, "/sign-in", http.StatusSeeOther)
-		return
+	case err != nil:
+		d.view.Fail(w, r, "find the second factors", err)
+	default:
+		d.show(w, r, "code", "code.title", status, sheet{Fault: fault, Next: next, Factors: factors})
 	}
-	d.show(w, r, "code", "code.title", http.StatusOK, sheet{Next: page.Local(r.URL.Query().Get("next"))})
 }
 
 func (d *Door) code(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 	next := page.Local(r.PostFormValue("next"))
-	err := d.accounts.Prove(w, r, r.PostFormValue("code"))
-	switch {
-	case errors.Is(err, account.ErrDenied):
-		http.Redirect(w, r, "/sign-in", http.StatusSeeOther)
-	case err != nil:
-		status, text := d.refusal(r, err)
-		if status == http.StatusInternalServerError {
-			d.view.Fail(w, r, "check a code", err)
-			return
-		}
-		d.show(w, r, "code", "code.title", status, sheet{Fault: text, Next: next})
-	default:
+	d.proved(w, r, next, d.accounts.Prove(w, r, r.PostFormValue("code")))
+}
+
+// proved goes on after a second factor, or tells why it did not fit.
+func (d *Door) proved(w http.ResponseWriter, r *http.Request, next string, err error) {
+	if err == nil {
 		http.Redirect(w, r, next, http.StatusSeeOther)
+		return
 	}
+	if errors.Is(err, account.ErrDenied) {
+		http.Redirect(w, r, "/sign-in", http.StatusSeeOther)
+		return
+	}
+	status, text := d.refusal(r, err)
+	if status == http.StatusInternalServerError {
+		d.view.Fail(w, r, "check the second factor", err)
+		return
+	}
+	d.showCode(w, r, status, next, text)
 }
 
 func (d *Door) signOut(w http.ResponseWriter, r *http.Request) {

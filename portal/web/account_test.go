@@ -57,7 +57,7 @@ func TestSecondFactorOnThePages(t *testing.T) {
 	b.get("/account").without(t, codes...)
 	fresh := w.browser(t)
 	page := fresh.post("/sign-in", "email", "alice@acme.test", "password", "alice-demo", "next", "/services")
-	page.want(t, 200, "Vérification en deux étapes", "Vous n’avez plus votre téléphone ?", "Code de secours")
+	page.want(t, 200, "Vérification en deux étapes", "Utiliser un code de secours", "Code de secours")
 	if got := fresh.get("/services"); !strings.HasPrefix(got.path, "/sign-in") {
 		t.Fatal("the password alone opens", got.path)
 	}
