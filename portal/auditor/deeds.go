@@ -38,6 +38,8 @@ var pages = map[string]deed{
 	"POST /account/code":                                done("account.second_factor"),
 	"POST /account/code/remove":                         done("account.second_factor"),
 	"POST /account/recovery-codes":                      done("account.recovery"),
+	"POST /account/passkeys":                            done("account.passkey"),
+	"POST /account/passkeys/remove":                     done("account.passkey_remove"),
 	"POST /users/{ref}":                                 stored("user.change"),
 	"POST /phones/{mac}/setup":                          done("phone.setup"),
 	"POST /phones/{mac}/revoke":                         done("phone.revoke"),
@@ -54,9 +56,9 @@ var pages = map[string]deed{
 	"POST /hub/space/calls/{id}/end":                    done("space.call_end"),
 	"POST /hub/space/calls/{id}/retry":                  done("space.call"),
 	"POST /hub/space/regenerate":                        stored("space.regenerate"),
-	"POST /account/second-factor":                       done("account.second_factor"),
 	"POST /setup/{token}":                               done("account.setup"),
 	"POST /sign-in":                                     none, "POST /sign-in/code": none, "POST /sign-out": none, "POST /language": none,
+	"POST /account/passkeys/begin": none, "POST /sign-in/passkey/begin": none, "POST /sign-in/passkey": none,
 }
 
 // operations are the deeds of the API's operations, by their ID.
