@@ -25,15 +25,16 @@ type AuthConfig struct {
 // up after two: the nonce of the second says so, and wrong credentials for it are answered 403. A challenge is no fault;
 // wrong credentials are counted per source address and user name, and the answer to them waits longer each time.
 type Authenticator struct {
-	lines Lines
-	life  time.Duration
-	mint  *nonceMint
-	uses  *nonceUses
-	ha1   *ha1Cache
-	slow  *penalties
-	seed  maphash.Seed
-	log   *slog.Logger
-	count *authMetrics
+	lines  Lines
+	life   time.Duration
+	mint   *nonceMint
+	uses   *nonceUses
+	ha1    *ha1Cache
+	slow   *penalties
+	wrongs wrongs
+	seed   maphash.Seed
+	log    *slog.Logger
+	count  *authMetrics
 }
 
 // Verdict is what to do with a request after the digest was looked at: exactly one of Line, Response and Drop is set.
@@ -104,6 +105,7 @@ func (a *Authenticator) Check(req *sipmsg.Request, src Source) Verdict {
 		return Verdict{Response: a.challenge(req, &line, now, false, true)}
 	}
 	a.slow.forgive(a.slow.key(src.Remote.Addr(), c.username))
+	a.wrongs.proven(src.Remote.Addr(), c.username)
 	a.count.proven.Inc()
 	return Verdict{Line: &line}
 }
@@ -147,6 +149,7 @@ func (a *Authenticator) use(n nonce, c *credentials, req *sipmsg.Request, src So
 
 // wrong answers credentials that prove nothing: the second challenge, or 403 when that was given already.
 func (a *Authenticator) wrong(req *sipmsg.Request, src Source, c *credentials, twice bool, now time.Time) Verdict {
+	a.noteWrong(src, c.username, now)
 	wait, drop := a.slow.fail(a.slow.key(src.Remote.Addr(), c.username), a.fingerprint(req, src), now)
 	switch {
 	case drop:

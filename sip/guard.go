@@ -3,6 +3,7 @@ package sip
 import (
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -29,6 +30,8 @@ type Guard struct {
 
 	mu   sync.RWMutex // guards bans
 	bans map[netip.Prefix]time.Time
+
+	allowed atomic.Pointer[[]netip.Prefix] // always heard; nil for none
 }
 
 const (
@@ -51,6 +54,7 @@ type guardSource struct {
 	replies float64
 	at      time.Time // when both were counted
 	trusted time.Time // until when
+	block   *blocking // nil: was never refused
 }
 
 // NewGuard makes a guard.
@@ -80,6 +84,9 @@ func NewGuard(cfg GuardConfig) *Guard {
 // Admit reports whether a datagram is to be looked at.
 func (g *Guard) Admit(src netip.AddrPort, datagram []byte) bool {
 	addr := sourceOf(src.Addr())
+	if g.isAllowed(src.Addr()) {
+		return true
+	}
 	if g.banned(src.Addr()) {
 		g.count.banned.Inc()
 		return false
@@ -92,6 +99,9 @@ func (g *Guard) Admit(src netip.AddrPort, datagram []byte) bool {
 	ok := now.Before(e.trusted) || e.tokens >= 1
 	if ok && e.tokens >= 1 {
 		e.tokens--
+	}
+	if !ok {
+		e.blocking().refuse(now)
 	}
 	s.mu.Unlock()
 	if !ok {
@@ -121,7 +131,10 @@ func (g *Guard) Malformed(src netip.AddrPort) bool {
 	defer s.mu.Unlock()
 	e := s.getLocked(g, addr, now)
 	e.refill(g, now)
-	e.tokens = max(e.tokens-malformedCost, -g.burst)
+	if !g.isAllowed(src.Addr()) {
+		e.tokens = max(e.tokens-malformedCost, -g.burst)
+		e.blocking().malformed++
+	}
 	if e.replies < 1 {
 		g.count.unanswered.Inc()
 		return false
@@ -189,6 +202,14 @@ func (s *guardShard) getLocked(g *Guard, a netip.Addr, now time.Time) *guardSour
 	}
 	s.young[a] = e
 	return e
+}
+
+// blocking is what is remembered of the source's refusals.
+func (e *guardSource) blocking() *blocking {
+	if e.block == nil {
+		e.block = &blocking{}
+	}
+	return e.block
 }
 
 func (e *guardSource) refill(g *Guard, now time.Time) {

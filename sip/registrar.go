@@ -83,7 +83,8 @@ type Registrar struct {
 	shards [registrarShards]registrarShard
 	flows  *registeredFlows
 	tell   changes
-	live   atomic.Int64 // bindings in all shards
+	live   atomic.Int64           // bindings in all shards
+	behind atomic.Pointer[Behind] // nil while the store follows
 	count  *registrarMetrics
 	loaded sync.Once
 

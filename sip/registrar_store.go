@@ -135,8 +135,25 @@ func (r *Registrar) write(ctx context.Context, all bool) {
 		r.count.writeFaults.Inc()
 		r.log.ErrorContext(ctx, "bindings not written", "put", len(put), "del", len(del), "err", err)
 		r.mark(put, del)
+		b := &Behind{Since: began, Err: err}
+		if former := r.behind.Load(); former != nil {
+			b.Since = former.Since
+		}
+		r.behind.Store(b)
+		return
 	}
+	r.behind.Store(nil)
 }
+
+// Behind is since when, and why, registrations are not written.
+type Behind struct {
+	Since time.Time
+	Err   error
+}
+
+// Behind says since when the store does not follow; nil while it does. Registrations are valid all the same, until the
+// server is restarted.
+func (r *Registrar) Behind() *Behind { return r.behind.Load() }
 
 // collect takes the marks off and returns what is to be written.
 func (r *Registrar) collect(all bool) (put []Binding, del []BindingKey) {

@@ -63,35 +63,54 @@ var pages = map[string]deed{
 
 // operations are the deeds of the API's operations, by their ID.
 var operations = map[string]deed{
-	"put-gateway-number":    stored("gateway.assign"),
-	"regenerate-space-id":   stored("space.regenerate"),
-	"end-bridge":            done("bridge.end"),
-	"remove-participant":    done("participant.remove"),
-	"end-live-call":         done("call.end"),
-	"change-bridge":         done("bridge.change"),
-	"change-participant":    done("participant.change"),
-	"draw-owner-link":       done("account.owner_link"),
-	"set-up-phone":          done("phone.setup"),
-	"revoke-phone":          done("phone.revoke"),
-	"resync-phone":          done("phone.resync"),
+	// gateway and spaces
+	"put-gateway-number":  stored("gateway.assign"),
+	"regenerate-space-id": stored("space.regenerate"),
+	"call-into-space":     done("space.call"),
+	"end-space-call":      done("space.call_end"),
+	"retry-space-call":    done("space.call"),
+	// what is up
+	"end-bridge":         done("bridge.end"),
+	"change-bridge":      done("bridge.change"),
+	"remove-participant": done("participant.remove"),
+	"change-participant": done("participant.change"),
+	"end-live-call":      done("call.end"),
+	// the directory
+	"create-user":            stored("user.create"),
+	"change-user":            stored("user.change"),
+	"delete-user":            stored("user.delete"),
+	"remove-user-phone":      stored("user.phone_remove"),
+	"create-workspace":       stored("workspace.create"),
+	"change-workspace":       stored("workspace.change"),
+	"delete-workspace":       stored("workspace.delete"),
+	"remove-workspace-phone": stored("user.phone_remove"),
+	"change-site":            stored("site.change"),
+	"change-trunk":           stored("trunk.change"),
+	"delete-trunk":           stored("trunk.delete"),
+	// lines
+	"change-line-settings": stored("line.settings"),
+	"lift-limits":          done("limits.lift"),
+	"end-lift":             done("limits.end_lift"),
+	"set-mailbox":          none, // a voice mail's own news
+	"set-monitored-lines":  stored("line.monitored"),
+	"put-hold-music":       done("music.put"),
+	"delete-hold-music":    done("music.delete"),
+	// hoteling
 	"change-hoteling-guest": stored("guest.change"),
 	"sign-guest-out":        done("guest.leave"),
 	"change-hoteling-host":  stored("host.change"),
 	"sign-guest-in":         done("guest.enter"),
 	"release-host":          done("host.release"),
-	"change-line-settings":  stored("line.settings"),
-	"lift-limits":           done("limits.lift"),
-	"end-lift":              done("limits.end_lift"),
-	"set-mailbox":           none, // a voice mail's own news
-	"set-monitored-lines":   stored("line.monitored"),
-	"call-into-space":       done("space.call"),
-	"end-space-call":        done("space.call_end"),
-	"retry-space-call":      done("space.call"),
-	"put-hold-music":        done("music.put"),
-	"delete-hold-music":     done("music.delete"),
-	"import-configuration":  stored("import"),
-	"export-configuration":  done("export"),
-	"undo-change":           stored("undo"),
+	// phones
+	"set-up-phone": done("phone.setup"),
+	"revoke-phone": done("phone.revoke"),
+	"resync-phone": done("phone.resync"),
+	// the server
+	"draw-owner-link":      done("account.owner_link"),
+	"import-configuration": stored("import"),
+	"export-configuration": done("export"),
+	"undo-change":          stored("undo"),
+	"reload-configuration": done("reload"),
 }
 
 // deedOf finds the deed of a route or operation; one that is in no list has itself as its name, so that nothing goes
