@@ -18,6 +18,13 @@ var (
 	ErrPINNumber = errors.New("PIN is part of the number")
 )
 
+var (
+	// ErrBadRange is a text that is no address or range of addresses, or too wide a range.
+	ErrBadRange = errors.New("not an address or a range such as 192.0.2.0/24")
+	// ErrTooManyRanges means that MaxAllowedSources ranges are allowed already.
+	ErrTooManyRanges = errors.New("too many ranges are allowed")
+)
+
 // Fault is one rule that an enterprise breaks.
 type Fault struct {
 	// Path is the place: sites[0].users[2].number.

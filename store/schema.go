@@ -20,6 +20,7 @@ var (
 	bucketAssociations = []byte("associations") // Ref of the host, big endian → associationRecord
 	bucketPhones       = []byte("phones")       // MAC address → phoneRecord
 	bucketGuests       = []byte("guests")       // Ref of the guest, big endian → Ref of the host
+	bucketAllowed      = []byte("allowed")      // range of addresses → directory.AllowedSource
 	bucketAudit        = []byte("audit")        // ID, big endian → audit.Entry
 
 	bucketEvents   = []byte("events")   // number, big endian → event
@@ -38,7 +39,7 @@ var (
 
 // migrations take a file from each schema to the next. The list only grows: a file's schema is the
 // number of migrations it has seen.
-var migrations = []func(*bolt.Tx) error{createBuckets, createPortalBuckets, createWaiting, createAssociations, createPhones, createAudit, createEvents}
+var migrations = []func(*bolt.Tx) error{createBuckets, createPortalBuckets, createWaiting, createAssociations, createPhones, createAudit, createEvents, createAllowed}
 
 // migrate runs the migrations that the file has not seen, in the caller's transaction.
 func migrate(tx *bolt.Tx) error {

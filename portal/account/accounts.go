@@ -7,8 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/alexedwards/scs/v2"
@@ -59,6 +61,7 @@ type Accounts struct {
 	log      *slog.Logger
 	sessions *scs.SessionManager
 	limits   *limiter
+	allowed  atomic.Pointer[[]netip.Prefix] // sources that are not blocked; nil for none
 	setup    setup
 
 	mu         sync.Mutex                      // guards what follows

@@ -172,6 +172,7 @@ func (a *Accounts) SignIn(w http.ResponseWriter, r *http.Request, email, passwor
 	if len(email) > 254 || len(password) > 4*MaxPassword {
 		limits, email, password = limits[1:2], "", "" // nobody's, and not worth remembering
 	}
+	limits = a.unblocked(source, limits)
 	if wait := a.limits.take(time.Now(), limits...); wait > 0 {
 		a.log.WarnContext(r.Context(), "sign-in refused: too many tries", "remote", source, "for", wait.Round(time.Second))
 		return false, ErrTooManyTries
