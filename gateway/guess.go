@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"slices"
 	"sync"
 	"time"
 
@@ -60,17 +61,26 @@ func (g *guessGuard) slowed(site, caller, source string, limit int, now time.Tim
 	return false
 }
 
-// sitesOver counts the sites that had limit(site) wrong IDs or more within the hour: the alarm.
-func (g *guessGuard) sitesOver(limit func(site string) int, now time.Time) int {
+// over gives the sites that had limit(site) wrong IDs or more within the hour.
+func (g *guessGuard) over(limit func(site string) int, now time.Time) []string {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	n := 0
+	var sites []string
 	for _, k := range g.wrongs.Keys(now) {
 		if k.site != "" && len(g.wrongs.Recent(k, now)) >= limit(k.site) {
-			n++
+			sites = append(sites, k.site)
 		}
 	}
-	return n
+	slices.Sort(sites)
+	return sites
+}
+
+// Guessed gives the SIP domains of the sites whose space IDs are being guessed: callers who are not their lines are slowed.
+func (g *Gateway) Guessed() []string { return g.guard.over(g.limitOf, time.Now()) }
+
+// sitesOver counts the sites that had limit(site) wrong IDs or more within the hour: the alarm.
+func (g *guessGuard) sitesOver(limit func(site string) int, now time.Time) int {
+	return len(g.over(limit, now))
 }
 
 // guessers are the counters of one wrong ID; a withheld caller has none of its own.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -211,6 +212,14 @@ func (p *Phones) examine() {
 			}
 		}
 	}
+}
+
+// Stale gives the phones that have fetched a profile which is not the current one any more.
+func (p *Phones) Stale() []State {
+	by := p.renderer(p.cfg.Directory.Current())
+	return slices.DeleteFunc(p.States(), func(s State) bool {
+		return s.Fetch == nil || s.Token == "" || bytes.Equal(digest(by, s.Device, s.Token), s.Fetch.Digest)
+	})
 }
 
 // Registered is told by the registrar what happens to bindings: a phone that missed a change fetches it when it is back.

@@ -19,6 +19,7 @@ const lockWait = time.Second
 type Store struct {
 	db       *bolt.DB
 	sealer   *sealer
+	writes   writes        // how long the disk took
 	auditAge time.Duration // how long entries of the journal of changes are kept
 	hashes   chan struct{} // one token per password hash under way: each takes 19 MiB
 }
@@ -89,7 +90,15 @@ func (s *Store) update(ctx context.Context, f func(*bolt.Tx) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	return known(s.db.Update(f))
+	var done time.Time
+	err := s.db.Update(func(tx *bolt.Tx) error {
+		defer func() { done = time.Now() }()
+		return f(tx)
+	})
+	if err == nil {
+		s.writes.add(time.Now(), time.Since(done))
+	}
+	return known(err)
 }
 
 // known gives bbolt's error for a closed file our name.

@@ -57,6 +57,8 @@ type house struct {
 	registrar *sip.Registrar
 	limits    call.Limits
 	server    *sip.Server
+	guard     *sip.Guard
+	auth      *sip.Authenticator
 	events    houseEvents
 	trunks    *trunks.Trunks
 	// trunksEnded is closed when nothing watches the trunks any more.
@@ -95,17 +97,19 @@ func newHouse(cfg houseConfig) *house {
 	root.Gateway(h.gateway)
 	lines := &edgeLines{lines: lines{cfg.live}}
 	h.registrar = sip.NewRegistrar(sip.RegistrarConfig{Log: cfg.log, Metrics: cfg.metrics}, cfg.locations)
-	auth := sip.NewAuthenticator(sip.AuthConfig{Log: cfg.log, Metrics: cfg.metrics}, lines)
+	h.guard = sip.NewGuard(sip.GuardConfig{Metrics: cfg.metrics})
+	h.auth = sip.NewAuthenticator(sip.AuthConfig{Log: cfg.log, Metrics: cfg.metrics}, lines)
 	h.server = sip.NewServer(sip.ServerConfig{
 		UDP: cfg.listeners.udp, TCP: cfg.listeners.tcp, TLS: cfg.listeners.tls, WS: cfg.listeners.ws, WSS: cfg.listeners.wss,
 		TLSConfig: cfg.listeners.certificates.sipTLS(),
+		Guard:     h.guard,
 		Dial:      cfg.dial,
 		DialTLS:   cfg.listeners.certificates.trunkTLS(),
 		Advertise: cfg.advertise,
 		UserAgent: "Passerelle/" + version,
 		Log:       cfg.log,
 		Metrics:   cfg.metrics,
-	}, auth, h.registrar, lines, root)
+	}, h.auth, h.registrar, lines, root)
 	h.openTrunks(lines)
 	h.openHoteling()
 	h.openPhones()

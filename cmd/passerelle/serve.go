@@ -208,7 +208,12 @@ func (c *serveCmd) web(ctx context.Context, h *house, config *configuration, acc
 		tokens:   tokens,
 		accounts: accounts, desk: h.desk, phones: h.phones.Handler(), listener: ln, secure: secure, dataDir: c.Data, readiness: ready, metrics: metrics, log: log,
 	}
-	pages, err := openWeb(w)
+	kept := h.newSources(accounts, config.store)
+	w.api.Sources, w.api.Health = kept, h.newHealth(config.store, kept, c.Data)
+	var pages *web
+	if err = kept.Load(ctx); err == nil {
+		pages, err = openWeb(w)
+	}
 	if err != nil {
 		err = errors.Join(err, ln.Close())
 		if secure != nil {

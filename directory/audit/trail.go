@@ -62,6 +62,13 @@ func (t *Trail) Open() bool {
 	return !t.recorded && !t.refused
 }
 
+// About says what the deed was done to, where its path does not.
+func (t *Trail) About(subject string) {
+	if t != nil {
+		t.Subject = subject
+	}
+}
+
 // Entry is what the trail says, without changes. A nil trail is the server's.
 func (t *Trail) Entry() Entry {
 	if t == nil {

@@ -32,6 +32,8 @@ type Config struct {
 	Configuration api.Configuration
 	Phones        Phones
 	Audit         api.Audit
+	Health        api.Health
+	Sources       api.Sources
 	Log           *slog.Logger // nil discards
 }
 
@@ -86,6 +88,10 @@ func (p *Portal) Routes(mux page.Router) {
 		"GET /trunks":                                 p.trunks,
 		"GET /services/hoteling":                      p.hosting,
 		"POST /services/hoteling/{ref}/release":       p.release,
+		"GET /health":                                 p.health,
+		"POST /health/blocked/{id}/lift":              p.liftSource,
+		"POST /health/allowed":                        p.allowSource,
+		"POST /health/allowed/remove":                 p.disallowSource,
 		"GET /audit":                                  p.audits,
 		"POST /audit/{id}/undo":                       p.undoChange,
 	} {

@@ -3,7 +3,6 @@ package admin
 import (
 	"net/http"
 
-	"passerelle/call/trunks"
 	"passerelle/directory"
 	"passerelle/portal/account"
 	"passerelle/portal/page"
@@ -15,6 +14,7 @@ type homePage struct {
 	Users, Spaces, Bridges, Participants, Devices int
 	Registered                                    int
 	Troubles                                      []trouble
+	More                                          int // troubles that are not shown
 }
 
 // siteRow is a site at a glance.
@@ -25,11 +25,11 @@ type siteRow struct {
 
 // trouble is something that is wrong now, and the page where it is put right.
 type trouble struct {
-	Text string // key
-	Args []any
-	Href string
-	Do   string // key of what to do
+	Text, Do, Href string
 }
+
+// maxTroubles is how many the first page shows; the page of the server's health has all.
+const maxTroubles = 5
 
 // home shows the administrator what is there and what is wrong; a user has the hub instead.
 func (p *Portal) home(w http.ResponseWriter, r *http.Request) {
@@ -53,15 +53,16 @@ func (p *Portal) home(w http.ResponseWriter, r *http.Request) {
 		for u := range s.Everyone() {
 			h.Devices += len(u.Devices())
 		}
-		if s.Gateway.Number == "" && spaces[s.Domain] > 0 {
-			h.Troubles = append(h.Troubles, trouble{Text: "home.no_number", Args: []any{s.Name}, Href: "/services/gateway?site=" + s.Domain, Do: "home.assign_one"})
-		}
 	}
-	for _, t := range p.trunkRows(who.Sites(dir)) {
-		if t.State.Condition == trunks.Down {
-			h.Troubles = append(h.Troubles, trouble{Text: "home.trunk_down", Args: []any{t.Trunk.Site.Name, t.Trunk.Name}, Href: "/trunks?sort=state", Do: "home.look_at_trunk"})
+	problems := p.problems(r)
+	for _, pr := range problems[:min(len(problems), maxTroubles)] {
+		href := pr.Href
+		if href == "" {
+			href = "/health"
 		}
+		h.Troubles = append(h.Troubles, trouble{Text: pr.Text, Do: pr.Do, Href: href})
 	}
+	h.More = max(0, len(problems)-maxTroubles)
 	for b := range p.cfg.Registrations.All() {
 		if seen[b.AOR.Domain()] {
 			h.Registered++
@@ -74,7 +75,7 @@ func (p *Portal) home(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	if !who.Account.SecondFactor() {
-		h.Troubles = append(h.Troubles, trouble{Text: "home.no_second", Href: "/account", Do: "home.turn_on"})
+		h.Troubles = append(h.Troubles, trouble{Text: p.text(r, "home.no_second"), Href: "/account", Do: p.text(r, "home.turn_on")})
 	}
 	p.view.Render(w, r, pages, "home", http.StatusOK, page.Frame{Title: p.text(r, "nav.home"), Area: "home", Data: h})
 }

@@ -74,6 +74,8 @@ type Config struct {
 	Owner         OwnerLinks
 	Reloader      Reloader
 	Audit         Audit
+	Health        Health
+	Sources       Sources
 	Auditor       *auditor.Auditor // records what is done; nil records nothing
 	Log           *slog.Logger     // nil discards
 }
@@ -128,6 +130,8 @@ func New(cfg Config) (*API, error) {
 	a.registerOwner()
 	a.registerReload()
 	a.registerAudit()
+	a.registerHealth()
+	a.registerBlocked()
 	a.registerStatus()
 	return a, a.describe()
 }

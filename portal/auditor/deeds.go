@@ -46,6 +46,9 @@ var pages = map[string]deed{
 	"POST /phones/{mac}/resync":                         done("phone.resync"),
 	"POST /import":                                      stored("import"),
 	"POST /services/hoteling/{ref}/release":             done("host.release"),
+	"POST /health/blocked/{id}/lift":                    done("source.lift"),
+	"POST /health/allowed":                              done("source.allow"),
+	"POST /health/allowed/remove":                       done("source.disallow"),
 	"POST /audit/{id}/undo":                             stored("undo"),
 	"POST /hub/settings/calling/call-settings/hoteling": done("hoteling.own"),
 	"POST /hub/settings/calling/call-settings/sign-out": done("guest.leave"),
@@ -105,6 +108,10 @@ var operations = map[string]deed{
 	"set-up-phone": done("phone.setup"),
 	"revoke-phone": done("phone.revoke"),
 	"resync-phone": done("phone.resync"),
+	// sources
+	"unblock-source":  done("source.lift"),
+	"allow-source":    done("source.allow"),
+	"disallow-source": done("source.disallow"),
 	// the server
 	"draw-owner-link":      done("account.owner_link"),
 	"import-configuration": stored("import"),

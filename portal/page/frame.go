@@ -67,6 +67,7 @@ var adminNav = []Entry{
 	{Text: "nav.live", Href: "/live", Icon: "live", Area: "live"},
 	{Text: "nav.registrations", Href: "/registrations", Icon: "register", Area: "registrations"},
 	{Text: "nav.trunks", Href: "/trunks", Icon: "trunk", Area: "trunks"},
+	{Text: "nav.health", Href: "/health", Icon: "health", Area: "health"},
 	{Text: "nav.audit", Href: "/audit", Icon: "journal", Area: "audit"},
 }
 

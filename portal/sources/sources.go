@@ -106,6 +106,18 @@ type Blocked struct {
 	lift func() bool
 }
 
+// Name is how people know it: the address or range, or the account.
+func (b Blocked) Name() string {
+	switch {
+	case !b.Source.IsValid():
+		return b.Account
+	case b.Source.IsSingleIP():
+		return b.Source.Addr().String()
+	default:
+		return b.Source.String()
+	}
+}
+
 // Blocked gives what is kept out now: SIP first, by address.
 func (s *Sources) Blocked() []Blocked {
 	var all []Blocked

@@ -35,6 +35,8 @@ type Config struct {
 	Records       api.Records
 	Phones        admin.Phones
 	Audit         api.Audit
+	Health        api.Health
+	Sources       api.Sources
 	Auditor       *auditor.Auditor // records what is done; nil records nothing
 	Version       string           // of the program
 	Log           *slog.Logger     // nil discards
@@ -48,7 +50,7 @@ func New(cfg Config) http.Handler {
 	signin.New(cfg.Accounts, view, cfg.Log).Routes(recorded)
 	admin.New(admin.Config{
 		View: view, Accounts: cfg.Accounts, Directory: cfg.Directory, Bridges: cfg.Bridges, Registrations: cfg.Registrations,
-		Gateways: cfg.Gateways, Settings: cfg.Settings, Desk: cfg.Desk, Phones: cfg.Phones, Trunks: cfg.Trunks, Configuration: cfg.Configuration, Audit: cfg.Audit, Log: cfg.Log,
+		Gateways: cfg.Gateways, Settings: cfg.Settings, Desk: cfg.Desk, Phones: cfg.Phones, Trunks: cfg.Trunks, Configuration: cfg.Configuration, Audit: cfg.Audit, Health: cfg.Health, Sources: cfg.Sources, Log: cfg.Log,
 	}).Routes(recorded)
 	hub.New(hub.Config{View: view, Directory: cfg.Directory, Bridges: cfg.Bridges, Settings: cfg.Settings, Desk: cfg.Desk, Calls: cfg.SpaceCalls, Records: cfg.Records, Log: cfg.Log}).Routes(recorded)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { view.Refuse(w, r, http.StatusNotFound) })
