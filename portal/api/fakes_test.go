@@ -20,6 +20,7 @@ import (
 	"passerelle/call"
 	"passerelle/call/cdr"
 	"passerelle/call/events"
+	"passerelle/call/trunks"
 	"passerelle/directory"
 	"passerelle/directory/sitefile"
 	"passerelle/gateway"
@@ -225,6 +226,8 @@ type world struct {
 	desk     *hoteling.Desk
 	phones   Phones
 	audits   *fakeAudit
+	kept     *fakeSources
+	down     []trunks.State
 	tokens   *Tokens
 	report   string // name of the report that a phone sent
 	log      *bytes.Buffer
@@ -267,12 +270,14 @@ func newWorld(t *testing.T, change ...func(*world)) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
+	kept, troubles := w.newTroubles()
 	w.api, err = New(Config{
 		Version: "v1.2.3", Started: w.start, Directory: w.dir, Bridges: w.brid, SpaceCalls: w.outs, Registrations: w.regs, Legs: fakeCount(3), Ports: fakeCount(2),
 		Events: w.events,
 		Routes: w.routes, Limits: w.guard, Trunks: w.trunks, TrunkCalls: callsByChannels{}, Mailboxes: events.NewMessageWaiting(events.MessageWaitingConfig{}), Gateways: w.gates, Configuration: w.conf, Records: w.records, Settings: w.settings, Editor: w.editor, HoldMusic: w.music, Hoteling: w.desk, Phones: w.phones, Owner: fakeOwner{},
 		Reloader: w.reloads, LiveCalls: w.lives,
-		Log:   slog.New(slog.NewJSONHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Log:    slog.New(slog.NewJSONHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Health: troubles, Sources: kept,
 		Audit: w.audits, Auditor: auditor.New(w.dir, w.audits, nil),
 	})
 	if err != nil {

@@ -27,7 +27,9 @@ import (
 	"passerelle/portal/account"
 	"passerelle/portal/api"
 	"passerelle/portal/auditor"
+	"passerelle/portal/health"
 	"passerelle/portal/httpd"
+	"passerelle/portal/sources"
 	"passerelle/portal/web"
 	"passerelle/provision"
 	"passerelle/sip"
@@ -44,6 +46,8 @@ type world struct {
 	acc    *account.Accounts
 	desk   *hoteling.Desk
 	phones *provision.Phones
+	guard  *sip.Guard
+	kept   *sources.Sources
 	log    *syncBuffer
 	factor []string // recovery codes of who has a second factor
 }
@@ -69,6 +73,8 @@ func newWorldOf(t testing.TB, e *directory.Enterprise) *world {
 	w.acc = account.New(account.Config{Directory: w.config.live, Passwords: w.store, Records: w.store, Sessions: w.store.Sessions(), Log: log})
 	w.desk = hoteling.NewDesk(hoteling.DeskConfig{Directory: w.config.live, Log: log})
 	w.phones = provision.New(provision.Config{Directory: w.config.live, Registrations: w.live, Notices: w.live, Log: log})
+	w.guard = sip.NewGuard(sip.GuardConfig{})
+	w.kept = sources.New(sources.Config{Directory: w.config.live, Registrations: w.live, Guard: w.guard, SignIns: w.acc, Store: w.store})
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- w.desk.Run(ctx) }() // ended by the cleanup, which waits
@@ -80,6 +86,7 @@ func newWorldOf(t testing.TB, e *directory.Enterprise) *world {
 	})
 	pages := web.New(web.Config{
 		Accounts: w.acc, Directory: w.config.live, Bridges: w.live, Registrations: w.live, Gateways: w.config, Settings: w.config, SpaceCalls: w.outs, Desk: w.desk, Phones: w.phones, Trunks: w.live, Configuration: w.config, Records: w.live, Version: "v1", Log: log,
+		Health: health.New(health.Config{Directory: w.config.live, Trunks: w.live.States, Blocked: w.kept.Blocked}), Sources: w.kept,
 		Audit: w.config, Auditor: auditor.New(w.config.live, w.store, log),
 	})
 	a, err := api.New(api.Config{Version: "v1", Directory: w.config.live, Bridges: w.live, Registrations: w.live, Log: log})

@@ -44,6 +44,7 @@ func shown(t *testing.T, w *world) []shownPage {
 		{"trunks", "/trunks"},
 		{"hoteling", "/services/hoteling"},
 		{"audit", "/audit"},
+		{"health", "/health"},
 		{"account", "/account"},
 		{"hub", "/hub"},
 		{"hub-regenerate", "/hub/space/regenerate"},
@@ -56,7 +57,7 @@ func shown(t *testing.T, w *world) []shownPage {
 }
 
 // shownToOwners are pages that only administrators of the enterprise have, or that look otherwise for them.
-var shownToOwners = []shownPage{{"enterprise-home", "/"}, {"enterprise-gateway", "/services/gateway"}, {"enterprise-users", "/users"}, {"import", "/import"}}
+var shownToOwners = []shownPage{{"enterprise-home", "/"}, {"enterprise-gateway", "/services/gateway"}, {"enterprise-users", "/users"}, {"import", "/import"}, {"enterprise-health", "/health"}}
 
 // notPages are routes that answer a part of a page, a stream or a file.
 var notPages = []string{
