@@ -10,7 +10,9 @@ import (
 // join answers the caller and passes media and offers until one of the two hangs up.
 func (o *onward) join(ctx context.Context, won *forkEvent) error {
 	callee := o.memberOf(won)
+	stop := o.holdOff(ctx)
 	err := o.answer(ctx, won, callee.from.shownTo(o.caller).connected())
+	stop()
 	if err != nil {
 		o.winner = nil
 		hangup(won.leg, sip.ReasonOf(err))
@@ -22,7 +24,7 @@ func (o *onward) join(ctx context.Context, won *forkEvent) error {
 		o.root.records.answered(leg, now)
 	}
 	t := &twoParty{root: o.root, log: o.log, legs: [2]member{
-		{leg: o.leg, media: o.media, caller: o.caller, from: o.from}, o.callee(won),
+		{leg: o.leg, media: o.media, caller: o.caller, from: o.from, early: o.early}, o.callee(won),
 	}}
 	o.media, o.winner = nil, nil // its call ends them
 	return t.run(ctx)

@@ -167,6 +167,7 @@ func (s *sessionSide) Offered(sdp []byte) (err error) {
 	return err
 }
 
+func (s *sessionSide) Refused()                         {}
 func (s *sessionSide) Answered(sdp []byte) error        { return s.session.Complete(sdp) }
 func (s *sessionSide) Offer(mediaSide) ([]byte, error)  { return s.session.Offer() }
 func (s *sessionSide) Answer(mediaSide) ([]byte, error) { return slices.Clone(s.answer), nil }

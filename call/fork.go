@@ -18,6 +18,7 @@ type attempt struct {
 	media   mediaSide
 	secure  media.SRTPPolicy
 	late    bool             // it gets no offer and makes one in its answer
+	amended bool             // it has changed the session before it answered, which its answer says nothing of
 	trunk   *directory.Trunk // nil for a phone
 	called  string           // as the trunk was asked
 	user    *directory.User  // whose phone it is; nil for a trunk
@@ -29,14 +30,15 @@ type forkEvent struct {
 	attempt *attempt
 	leg     *sip.Leg // nil when the INVITE could not be sent
 	ringing sip.ProgressEvent
-	answer  []byte         // of the 200
-	early   []sip.LegEvent // what the leg told meanwhile besides progress
-	err     error          // the attempt failed; sip.StatusOf tells how
-	picked  *pickup        // the leg called in; nil for one of ours
+	answer  []byte          // of the 200
+	early   []sip.LegEvent  // what the leg told meanwhile besides progress
+	offer   *sip.OfferEvent // of a callee that has not answered
+	err     error           // the attempt failed; sip.StatusOf tells how
+	picked  *pickup         // the leg called in; nil for one of ours
 }
 
 // ringing tells whether the event is a provisional answer.
-func (e *forkEvent) progress() bool { return e.err == nil && e.answer == nil }
+func (e *forkEvent) progress() bool { return e.err == nil && e.answer == nil && e.offer == nil }
 
 // Dialler starts calls; sip.Server satisfies it.
 type Dialler interface {
@@ -49,6 +51,11 @@ type forking struct {
 	ring  time.Duration
 	// progress is told of provisional answers, on the goroutine of run.
 	progress func(*forkEvent)
+	// offered is told of offers that callees make before they answer, on the goroutine of run; it must meet them.
+	offered func(*forkEvent)
+	// caller is what the caller's leg tells, and called meets it, on the goroutine of run; caller may be nil.
+	caller <-chan sip.LegEvent
+	called func(sip.LegEvent)
 	// again says what to try instead of an attempt that failed; nil when there is nothing. On the goroutine of run.
 	again func(*attempt, error) *attempt
 	// failed is told of each attempt that failed, on the goroutine of run; nil tells nobody.
@@ -88,6 +95,10 @@ func (f *forking) run(ctx context.Context, attempts []*attempt) (*forkEvent, err
 				f.progress(&e)
 				continue
 			}
+			if e.offer != nil {
+				f.offered(&e)
+				continue
+			}
 			if e.err == nil {
 				decide(errDecided)
 				return &e, nil
@@ -105,6 +116,12 @@ func (f *forking) run(ctx context.Context, attempts []*attempt) (*forkEvent, err
 				return nil, e.err
 			}
 			left--
+		case e, ok := <-f.caller:
+			if !ok {
+				f.caller = nil // it has ended, and so does ctx
+				continue
+			}
+			f.called(e)
 		case p := <-f.taken:
 			e, err := f.pick(p)
 			p.result <- err
@@ -162,11 +179,17 @@ func (f *forking) try(ctx context.Context, a *attempt, events chan<- forkEvent, 
 	var early []sip.LegEvent
 	facts := leg.Events()
 	heard := func(e sip.LegEvent) {
-		if p, is := e.(sip.ProgressEvent); is {
-			tell(forkEvent{leg: leg, ringing: p})
-		} else {
-			early = append(early, e) // it overtook the answer on its way to us
+		switch is := e.(type) {
+		case sip.ProgressEvent:
+			tell(forkEvent{leg: leg, ringing: is})
+			return
+		case sip.OfferEvent:
+			if is.Early {
+				tell(forkEvent{leg: leg, offer: &is})
+				return
+			}
 		}
+		early = append(early, e) // it overtook the answer on its way to us
 	}
 	for {
 		select {

@@ -41,9 +41,11 @@ type onward struct {
 	places   map[string]bool // that phones have sent the call to
 	came     past
 	releases []func()
-	winner   *sip.Leg // answered, and in no call yet
-	sounded  bool     // the caller was told where to hear what comes before the answer
-	rung     int      // the greatest provisional status the caller was told
+	winner   *sip.Leg       // answered, and in no call yet
+	early    []sip.LegEvent // what the caller told before the answer
+	sounding mediaSide      // whose early media the caller hears, nil while it hears none
+	sounded  bool           // the caller was told where to hear what comes before the answer
+	rung     int            // the greatest provisional status the caller was told
 	progress func(code int)
 	// space calls, nil for other calls: whoever answers gets a session of a party's, and no side is the caller's.
 	space *directory.Space

@@ -17,6 +17,8 @@ type mediaSide interface {
 	// Offered takes an offer of the leg's peer, Answered its answer.
 	Offered(sdp []byte) error
 	Answered(sdp []byte) error
+	// Refused forgets an offer of the peer that is refused.
+	Refused()
 	// Offer and Answer make what the peer is told, of what the peer of another side has said.
 	Offer(from mediaSide) ([]byte, error)
 	Answer(from mediaSide) ([]byte, error)
@@ -61,6 +63,12 @@ func (d *direct) Offered(sdp []byte) error {
 	defer d.mu.Unlock()
 	d.open, d.asked = sdp, nil
 	return nil
+}
+
+func (d *direct) Refused() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.open = nil
 }
 
 func (d *direct) Answered(sdp []byte) error {

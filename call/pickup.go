@@ -221,5 +221,8 @@ func (o *onward) agree(ctx context.Context, won *forkEvent) error {
 	if won.attempt.late {
 		return o.agreeLate(ctx, won)
 	}
+	if won.attempt.amended {
+		return nil
+	}
 	return mediaStatus(won.attempt.media.Answered(won.answer))
 }

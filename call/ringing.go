@@ -19,6 +19,10 @@ func (o *onward) ring(ctx context.Context, limit time.Duration, attempts []*atte
 		begun:    func(a *attempt, leg *sip.Leg) { o.account(call, leg, a) },
 		ended:    o.root.records.end, recovered: o.root.recovered,
 		handovers: o.handovers, handOver: func(h *handover) error { return o.handOver(ctx, h) },
+		offered: func(e *forkEvent) { o.calleeOffers(ctx, e) },
+	}
+	if o.alone() {
+		f.caller, f.called = o.leg.Events(), func(e sip.LegEvent) { o.callerTells(ctx, e) }
 	}
 	if u := attempts[0].user; u != nil && o.space == nil {
 		g := o.root.ringers.open(u)
@@ -35,6 +39,8 @@ func (o *onward) ring(ctx context.Context, limit time.Duration, attempts []*atte
 	won, err := f.run(ctx, attempts)
 	if won != nil {
 		o.winner = won.leg
+	} else {
+		o.sounding = nil
 	}
 	o.sides = slices.DeleteFunc(o.sides, func(s mediaSide) bool {
 		if won != nil && s == won.attempt.media {
@@ -78,6 +84,7 @@ func (o *onward) rings(ctx context.Context, e *forkEvent) {
 	code, sdp := e.ringing.Code, []byte(nil)
 	o.root.records.rings(e.leg, o.from)
 	if o.progress != nil {
+		o.settled(e)
 		o.progress(code)
 		return
 	}
@@ -89,6 +96,7 @@ func (o *onward) rings(ctx context.Context, e *forkEvent) {
 		if err := e.attempt.media.Answered(e.ringing.SDP); err == nil {
 			if sdp, err = o.media.Answer(e.attempt.media); err == nil {
 				o.media.Join(e.attempt.media)
+				o.sounding = e.attempt.media
 				code = max(code, 183)
 			}
 		}

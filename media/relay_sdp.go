@@ -11,6 +11,10 @@ import (
 type openOffer struct {
 	theirs *description // nil when it is ours
 	lines  []sideLine
+
+	// What held before an offer of the peer's: see the fields of Side.
+	asked  *openOffer
+	answer []byte
 }
 
 // Offered takes an offer of the peer. It fails where nothing of it can be relayed: [ErrBadSDP], [ErrNoCommonCodec],
@@ -53,8 +57,21 @@ func (s *Side) Offered(sdp []byte) error {
 	if usable == 0 {
 		return fmt.Errorf("take offer: %w", unusable(d, s.cfg.Secure))
 	}
+	o.asked, o.answer = s.asked, s.answer
 	s.open, s.asked, s.answer = o, nil, nil
 	return nil
+}
+
+// Refused forgets the peer's offer, which is refused: all is as it was before.
+func (s *Side) Refused() {
+	s.relay.mu.Lock()
+	defer s.relay.mu.Unlock()
+	o := s.open
+	if s.closed || o == nil || o.theirs == nil {
+		return
+	}
+	s.withdrawLocked()
+	s.asked, s.answer = o.asked, o.answer
 }
 
 // unusable says why no line of a description can be used.

@@ -4,10 +4,13 @@ package sip
 type LegEvent interface{ legEvent() }
 
 // OfferEvent is an offer in the dialog: a re-INVITE or an UPDATE. It must be met with Accept or Refuse. SDP is nil in a
-// re-INVITE without offer: Accept then sends our offer, and the answer arrives as an AnswerEvent (RFC 3264, RFC 3311).
+// re-INVITE without offer: Accept then sends our offer, and the answer arrives as an AnswerEvent (RFC 3264, RFC 3311). Before the call
+// is answered an offer comes only once reliable provisional answers have settled a session, by UPDATE or, to us, by PRACK
+// (RFC 3311 §5.1, RFC 3262 §5); the 200 of a caller's call waits for what becomes of it.
 type OfferEvent struct {
-	Method string // "INVITE" or "UPDATE"
+	Method string // "INVITE", "UPDATE" or "PRACK"
 	SDP    []byte
+	Early  bool // it came before the final answer to the INVITE
 }
 
 // AnswerEvent is the peer's answer to an offer that we made outside Reoffer: in a reliable Ring, in the 200 of a re-INVITE

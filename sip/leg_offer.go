@@ -103,6 +103,7 @@ func (l *Leg) refuseWith(in *inbound, tx *serverTx, code int, headers []sipmsg.H
 func (l *Leg) offered(in *inbound, tx *serverTx, e OfferEvent, limit time.Duration) {
 	p := &pendingOffer{in: in, tx: tx, sdp: e.SDP, early: l.current, delayed: e.Method == "INVITE" && e.SDP == nil}
 	l.pending = p
+	e.Early = l.isEarly()
 	p.limit = l.after(limit, func() {
 		if l.pending == p {
 			l.settleOffer(500)
@@ -113,12 +114,16 @@ func (l *Leg) offered(in *inbound, tx *serverTx, e OfferEvent, limit time.Durati
 	}
 }
 
-// settleOffer refuses the pending offer.
+// settleOffer refuses the pending offer; 500 lets the peer come again (RFC 3311 §5.2).
 func (l *Leg) settleOffer(code int) {
 	p := l.pending
 	l.pending = nil
 	p.limit.Stop()
-	l.respond(p.tx, l.reply(p.in.Request, code, ""))
+	if code == 500 {
+		l.busy(p.in, p.tx)
+	} else {
+		l.respond(p.tx, l.reply(p.in.Request, code, ""))
+	}
 	l.releaseAnswer()
 }
 
