@@ -20,6 +20,8 @@ scenarios() {
 	for f in "$here"/calls/*.steps; do
 		awk -f "$here/steps.awk" "$f" >"$work/xml/$(basename "$f" .steps).xml" || exit 1
 	done
+	sed -i "s/ROUNDS/4/; s/WAIT/5000/" "$work/xml/glare_a.xml"
+	sed -i "s/ROUNDS/4/; s/WAIT/9000/" "$work/xml/glare_b.xml"
 	local codecs
 	for codecs in 02 03 16; do # of 200 bytes each, besides 850 bytes
 		for f in big_a big_b; do
@@ -193,6 +195,21 @@ hotel() {
 	parties=()
 	to_host 2 && play hotel_boot 2 && play hotel_reboot 2 # in another dialog, from the same Contact
 }
+# Two hundred and fifty calls over a long line, on which the offers of both sides cross four times each: a thousand rounds, of which each
+# must come to an end. Fewer refusals than rounds would tell that they did not cross.
+glare() {
+	local met status=0
+	mkdir -p "$dir"
+	"$bin/trial" line -to "$sip" -delay 30ms >"$dir/line" &
+	local line=$!
+	eventually 5 test -s "$dir/line" && sip=$(cat "$dir/line") && callee glare_b 1 -m 250 -timeout 200 &&
+		caller glare_a 0 -m 250 -l 250 -r 10 -timeout 200 -key dial "$(line 1)" && ended || status=1
+	parties=()
+	kill $line
+	met=$(cat "$dir"/*/messages.log | grep -c '^SIP/2.0 491')
+	[ "$met" -ge 1000 ] || { echo "only $met offers were refused with 491" >"$dir/why"; status=1; }
+	return $status
+}
 # Twenty callers and three calls of the space, which wants them at the same moment, for fifteen seats.
 seated() { api GET "bridges/$1" | grep -o '"id": *"' | wc -l; }
 race() {
@@ -235,6 +252,7 @@ call 'blind transfer' three blind
 call 'blind transfer to a busy line' blind_busy
 call 'attended transfer' attended
 call 'late offer' two late
+call 'both offer at the same moment, 1000 times' glare
 call 'given up while it rings' cancelled
 call 'two phones, one busy' fork busy answer
 call 'two phones, the other answers' fork elsewhere answer

@@ -18,6 +18,10 @@ trap 'exit 130' INT TERM
 
 # start_server COMMAND ARGUMENTS… runs the binary and waits until it is ready.
 start_server() {
+	if curl -s -o /dev/null "http://$http/readyz"; then
+		echo "another server answers at $http already" >&2
+		exit 1
+	fi
 	"$bin/passerelle" "$@" --sip "$sip" --http "$http" --rtp "$rtp" >"$work/server.out" 2>"$work/server.log" &
 	server=$!
 	local i

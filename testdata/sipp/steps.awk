@@ -119,8 +119,8 @@ function formats(lines,  i, text) {
 # request is one of ours. Its branch follows from dialog and CSeq, so that CANCEL and the ACK of a refusal have that of their INVITE.
 function request(method, uri, to, cseq, branch, more) {
 	printf "  <send%s%s><![CDATA[\n", method == "ACK" ? "" : " retrans=\"500\"", next_label()
-	printf "%s %s SIP/2.0\nVia: SIP/2.0/[transport] [local_ip]:[local_port];branch=z9hG4bK[pid]n[call_number]%s%s\n", method, uri, d, branch
-	printf "From: %s\nTo: %s\nCall-ID: %s\nCSeq: %d %s\nMax-Forwards: 70\n%s", me[d], to, callid[d], cseq, method, more
+	printf "%s %s SIP/2.0\nVia: SIP/2.0/[transport] [local_ip]:[local_port];rport;branch=z9hG4bK[pid]n[call_number]%s%s\n", method, uri, d, branch
+	printf "From: %s\nTo: %s\nCall-ID: %s\nCSeq: %s %s\nMax-Forwards: 70\n%s", me[d], to, callid[d], cseq, method, more
 	if (method != "ACK" && method != "CANCEL" && method != "BYE")
 		print "Contact: <sip:[line]@[local_ip]:[local_port];transport=[transport]>"
 	if (method == "INVITE")
@@ -149,6 +149,8 @@ BEGIN {
 }
 
 FNR == 1 {
+	folder = FILENAME
+	sub(/[^\/]*$/, "", folder)
 	sub(/.*\//, "", FILENAME)
 	printf "<scenario name=\"%s\">\n", FILENAME
 }
@@ -241,7 +243,7 @@ word[1] == "nack" { request("ACK", cseq[d] > 2 && !first[d] ? target[d] : (insid
 word[1] == "cancel" { request("CANCEL", first[d], "<" first[d] ">", invite[d], "c" invite[d], ""); lastmethod[d] = "CANCEL"; next }
 
 word[1] == "send" {
-	cseq[d]++
+	cseq[d] = counted[d] ? "[clock_tick]" : cseq[d] + 1
 	more = ""
 	if (word[2] == "PRACK")
 		more = "RAck: [$" d "rseq] " invite[d] " INVITE\n"
@@ -295,6 +297,27 @@ word[1] == "answer" {
 
 word[1] == "pause" { printf "  <pause%s%s/>\n", (words > 1) ? " milliseconds=\"" word[2] "\"" : "", next_label(); next }
 word[1] == "label" { printf "  <label id=\"%s\"/>\n", word[2]; next }
+# prove NAME: the other end of -3pcc makes [$NAME], a nonce, the response of the PIN, which is [$proof] then.
+word[1] == "prove" {
+	printf "  <sendCmd><![CDATA[\nCall-ID: [call_id]\nNonce: [$%s]\n\n]]></sendCmd>\n", word[2]
+	printf "  <recvCmd>\n    <action>\n      <ereg regexp=\"Response: ([0-9a-f]+)\" search_in=\"msg\" check_it=\"true\" assign_to=\"%s,%s\"/>\n    </action>\n  </recvCmd>\n", variable("all" ++count), variable("proof")
+	next
+}
+
+# include FILE: SIPp's own language, with LOCAL, REMOTE and TARGET for the sides of the dialog.
+word[1] == "include" {
+	while ((got = getline piece < (folder word[2])) > 0) {
+		gsub(/LOCAL/, me[d], piece)
+		gsub(/REMOTE/, peer[d], piece)
+		gsub(/TARGET/, target[d], piece)
+		print piece
+	}
+	if (got < 0)
+		fail("cannot read " folder word[2])
+	counted[d] = 1 # by the clock: SIPp has no counter of its own for each side
+	close(folder word[2])
+	next
+}
 word[1] == "xml" { print "  " substr($0, 5); next }
 { fail("unknown step: " $0) }
 

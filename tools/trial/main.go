@@ -18,13 +18,15 @@ import (
 
 const usage = `trial bench [flags]   cost and correctness of bridges, calls and registrar, against a bare echo of the same packets
 trial soak [flags]    random callers for a while, then everything must be given back
+trial line [flags]    a long line to a server, on which what two parties say may cross
+trial prove [flags]   computes the response of a guest's PIN for SIPp
 trial COMMAND -h explains the flags.
 `
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	commands := map[string]func(context.Context, []string) error{"bench": runBench, "soak": runSoak}
+	commands := map[string]func(context.Context, []string) error{"bench": runBench, "soak": runSoak, "line": runLine, "prove": runProve}
 	if len(os.Args) < 2 || commands[os.Args[1]] == nil {
 		fmt.Fprint(os.Stderr, usage)
 		os.Exit(2)
