@@ -66,7 +66,7 @@ func untilOf(guest *directory.User, now time.Time) time.Time {
 	if guest.Guest.LimitHours == 0 {
 		return time.Time{}
 	}
-	return now.Add(time.Duration(guest.Guest.LimitHours) * time.Hour)
+	return now.Add(time.Duration(guest.Guest.LimitHours) * hour)
 }
 
 // Registrations tells where lines are registered; sip.Registrar satisfies it.

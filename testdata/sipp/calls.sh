@@ -177,23 +177,49 @@ out_unanswered() { callee silent 1 && dial_out "$1" $((3000001 + base)) ringing 
 out_cancelled() {
 	outside silent "50$2" && dial_out "$1" "+339${2}000001" ringing && api DELETE "$out" && eventually 10 is state cancelled
 }
-# A guest on host phones: line 0 is the guest, 1 and 2 are hosts, 3 calls and is called. PINs, a move and Guest Out are the keys' part.
+# A guest on host phones: line 0 is the guest, 1 and 2 are hosts, 3 calls and is called. The keys' part is in hotel_keys, at the
+# host 1, and hotel_move, at the host 2.
 to_host() {
 	curl -sf "${admin[@]}" -X PUT -H 'Content-Type: application/json' -d "{\"guest\": \"$((3000000 + base))\"}" \
 		"http://passerelle/api/v1/hoteling/hosts/$((3000000 + base + $1))/guest" >>"$dir/why"
+}
+guest_at() { api GET "hoteling/hosts?search=$((3000000 + base + $1))" | grep -q "\"line\": *\"+339$(printf %08d $base)\""; }
+# prover computes the responses of PINs, at $prover, until $proving is killed.
+prover() {
+	"$bin/trial" prove -pin 246810 >"$dir/prover" &
+	proving=$!
+	eventually 5 test -s "$dir/prover" && prover=$(cat "$dir/prover")
 }
 wrong_pins() { [ "$(api GET hoteling/refusals | grep -o '"cause": *"wrong_pin"' | wc -l)" = "$1" ]; }
 hotel() {
 	mkdir -p "$dir"
 	sed "s/GUEST/339$(printf %08d $base)/" "$here/calls/hotel_called.steps" | awk -f "$here/steps.awk" >"$work/xml/hotel_called-$base.xml"
-	caller hotel_keys 1
-	eventually 30 wrong_pins 5 && to_host 1 || return 1
+	prover
+	caller hotel_keys 1 -3pcc "$prover"
+	eventually 30 guest_at 1 || return 1
 	owner=1 callee answer 2 && play talk_a 3 -key dial "$(line 0)" -d 500 || return 1
 	play hotel_own 0 -key dial "$(line 3)" || return 1
 	callee "hotel_called-$base" 3 && owner=1 play talk_a 2 -key dial "$(line 3)" -d 500 || return 1
-	to_host 2 && to_host 1 && ended || return 1
+	caller hotel_move 2 -3pcc "$prover"
+	eventually 30 wrong_pins 5 && guest_at 2 && to_host 1 && ended || return 1
 	parties=()
+	kill $proving
 	to_host 2 && play hotel_boot 2 && play hotel_reboot 2 # in another dialog, from the same Contact
+}
+# The limit ends while a call is up, which goes on. The server is one whose hour has five seconds.
+hotel_limit() {
+	local status=0
+	mkdir -p "$dir/short"
+	(cd "$here/../.." && go build -tags shorthour -o "$dir/short/passerelle" ./cmd/passerelle) || return 1
+	"$dir/short/passerelle" import --data "$dir/short/data" "$work/bench.yaml" "$work/users.csv" >"$dir/why" 2>&1 || return 1
+	sip=127.0.0.1:$((ports + 950)) http=127.0.0.1:$((ports + 951)) rtp=127.0.0.1:$((ports + 960))-$((ports + 999))
+	bin="$dir/short" work="$dir/short" start_server serve --data "$dir/short/data" --log json --log-level debug
+	prover
+	caller hotel_limit 1 -3pcc "$prover"
+	eventually 10 grep -qs '<expires>' "$dir/1-hotel_limit/messages.log" && owner=1 callee answer 2 && caller talk_a 3 -key dial "$(line 0)" -d 7000 && ended || status=1
+	kill $proving
+	stop_server || status=1
+	return $status
 }
 # Two hundred and fifty calls over a long line, on which the offers of both sides cross four times each: a thousand rounds, of which each
 # must come to an end. Fewer refusals than rounds would tell that they did not cross.
@@ -284,6 +310,7 @@ call 'a space calls a line' out_line 5
 call 'a space calls a line that does not answer' out_unanswered 6
 call 'a space calls out: cancelled' out_cancelled 7 49
 call 'a guest on host phones' hotel
+call 'a guest until the limit' hotel_limit
 call 'fifteen seats for callers by URI and calls of the space' race
 
 reap
