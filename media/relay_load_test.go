@@ -19,7 +19,7 @@ import (
 // packets a second each, spread evenly, from loadPhone on, and tell how many arrived and how late.
 const (
 	loadEnv   = "PASSERELLE_RELAY_LOAD" // "CALLS SECONDS PORT…", the relay's port for each phone
-	loadPhone = 24000
+	loadPhone = 15200
 )
 
 // TestRelayLoadProcess is that process.

@@ -6,7 +6,6 @@ import (
 	"net"
 	"net/netip"
 	"os"
-	"path/filepath"
 	"runtime"
 	"strings"
 	"sync"
@@ -235,39 +234,4 @@ func TestMergedRequest(t *testing.T) {
 		call.RefusalACK(call.Want(487, "INVITE"))
 		<-ended
 	})
-}
-
-// TestTorture feeds the messages of RFC 4475 and RFC 5118 through the whole read path; the server must answer after each.
-func TestTorture(t *testing.T) {
-	files, err := filepath.Glob(filepath.Join("testdata", "torture", "*.sip"))
-	if err != nil || len(files) < 50 {
-		t.Fatalf("%d messages, %v", len(files), err)
-	}
-	for _, file := range files {
-		raw, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".sip"), func(t *testing.T) {
-			for _, transport := range []string{"UDP", "TCP"} {
-				synctest.Test(t, func(t *testing.T) {
-					w, _ := site(t, ServerConfig{}, answering)
-					p := siptest.NewPeer(t, w.Network, "10.0.0.66:5060", serverAddr)
-					if transport == "TCP" {
-						p = siptest.Dial(t, w.Network, "10.0.0.66:0", serverAddr)
-					}
-					p.SendRaw(string(raw))
-					synctest.Wait()
-					probe := siptest.NewPeer(t, w.Network, "10.0.0.67:5060", serverAddr)
-					probe.Send("OPTIONS sip:x SIP/2.0\nVia: SIP/2.0/UDP 10.0.0.67;branch=z9hG4bK1\nFrom: <sip:a@x>;tag=1\nTo: <sip:x>\nCall-ID: probe\nCSeq: 1 OPTIONS\n")
-					probe.Want(200, "OPTIONS")
-					for _, who := range []owner{ownerReader, ownerConnection, ownerMailbox, ownerLeg} {
-						if n := counterValue(t, w.srv.metrics.panics.WithLabelValues(string(who))); n != 0 {
-							t.Errorf("%v panics of %s", n, who)
-						}
-					}
-				})
-			}
-		})
-	}
 }

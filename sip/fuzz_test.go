@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"net/netip"
-	"os"
-	"path/filepath"
 	"testing"
 
 	sipmsg "github.com/emiago/sipgo/sip"
@@ -25,11 +23,8 @@ func (d *deaf) send([]byte, netip.AddrPort, netip.Addr) error {
 // FuzzRead takes raw bytes through scan, parser and dispatch: nothing panics, and a source we do not know draws at most one
 // datagram for one.
 func FuzzRead(f *testing.F) {
-	files, _ := filepath.Glob(filepath.Join("testdata", "torture", "*.sip"))
-	for _, file := range files {
-		if b, err := os.ReadFile(file); err == nil {
-			f.Add(b)
-		}
+	for _, m := range hostile {
+		f.Add([]byte(wireOf(m.lines)))
 	}
 	f.Add([]byte("\r\n\r\n"))
 	f.Add([]byte("CANCEL sip:x SIP/2.0\r\nv: SIP/2.0/UDP a;branch=z9hG4bK1\r\nf: <sip:a@x>;tag=1\r\nt: <sip:x>\r\ni: c\r\nCSeq: 1 CANCEL\r\n\r\n"))

@@ -3,8 +3,6 @@ package sip
 import (
 	"bytes"
 	"net/netip"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -89,11 +87,8 @@ func FuzzRawResponse(f *testing.F) {
 	f.Add([]byte("OPTIONS sip:a SIP/2.0\r\nVia: SIP/2.0/UDP a;rport;branch=z9hG4bK1\r\nFrom: <sip:a@h>;tag=1\r\nTo: <sip:b@h>\r\nCall-ID: 1\r\nCSeq: x\r\n\r\n"))
 	f.Add([]byte("REGISTER sip:a SIP/2.0\nv:SIP/2.0/UDP a\n ,\tSIP/2.0/UDP b\nt:\"\n"))
 	f.Add([]byte("INVITE  sip:a SIP/7.0\r\n"))
-	files, _ := filepath.Glob("testdata/*.sip")
-	for _, name := range files {
-		if b, err := os.ReadFile(name); err == nil {
-			f.Add(b)
-		}
+	for _, m := range hostile {
+		f.Add([]byte(wireOf(m.lines)))
 	}
 	src := netip.MustParseAddrPort("[2001:db8::7]:49152")
 	f.Fuzz(func(t *testing.T, in []byte) {
