@@ -71,7 +71,7 @@ func runBench(ctx context.Context, args []string) (err error) {
 	for _, part := range []struct {
 		name string
 		run  func(context.Context, *server) error
-	}{{"sound", b.sound}, {"bridge", b.bridge}, {"register", b.register}, {"calls", b.calls}, {"go", b.goBenchmarks}} {
+	}{{"sound", b.sound}, {"bridge", b.bridge}, {"calls", b.calls}, {"register", b.register}, {"go", b.goBenchmarks}} {
 		if b.only != "" && !strings.Contains(","+b.only+",", ","+part.name+",") {
 			continue
 		}
