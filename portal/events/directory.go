@@ -1,9 +1,11 @@
 package events
 
 import (
+	"slices"
 	"time"
 
 	"passerelle/directory"
+	"passerelle/directory/audit"
 )
 
 // Changed is a site or user of the directory that was added, changed or removed. The fields are named as in the site file; their
@@ -34,7 +36,7 @@ func OfDirectory(before, after *directory.Directory, at time.Time) (all []Draft)
 		if !ok {
 			add(SiteAdded, Changed{Site: s.Domain, Name: s.Name}, s.Domain)
 			was = &directory.Site{Gateway: s.Gateway}
-		} else if fields := changedFields(was, s, "users", "workspaces", "gateway.number"); len(fields) > 0 {
+		} else if fields := siteFields(was, s); len(fields) > 0 {
 			add(SiteChanged, Changed{Site: s.Domain, Name: s.Name, Fields: fields}, s.Domain)
 		}
 		if was.Gateway.Number != s.Gateway.Number {
@@ -47,10 +49,10 @@ func OfDirectory(before, after *directory.Directory, at time.Time) (all []Draft)
 			case !ok:
 				add(UserAdded, c, s.Domain)
 			case old.Site.Domain != s.Domain:
-				c.Fields = append([]string{"site"}, changedFields(old, u)...)
+				c.Fields = append([]string{"site"}, userFields(old, u)...)
 				add(UserChanged, c, s.Domain, old.Site.Domain)
 			default:
-				if c.Fields = changedFields(old, u); len(c.Fields) > 0 {
+				if c.Fields = userFields(old, u); len(c.Fields) > 0 {
 					add(UserChanged, c, s.Domain)
 				}
 			}
@@ -67,4 +69,32 @@ func OfDirectory(before, after *directory.Directory, at time.Time) (all []Draft)
 		}
 	}
 	return all
+}
+
+// userFields names the fields in which two states of a user differ.
+func userFields(before, after *directory.User) []string {
+	if kept(before.Revision, after.Revision) {
+		return nil
+	}
+	return fieldsOf(audit.DiffUser(before, after, after.Site.Domain))
+}
+
+// siteFields names the fields in which two states of a site's own record differ, but for the gateway number.
+func siteFields(before, after *directory.Site) []string {
+	if kept(before.Revision, after.Revision) {
+		return nil
+	}
+	return slices.DeleteFunc(fieldsOf(audit.DiffSite(before, after)), func(f string) bool { return f == "gateway.number" })
+}
+
+// kept reports whether two revisions of a stored record are the same one, which saves looking at ten thousand records.
+func kept(before, after uint64) bool { return before == after && after != 0 }
+
+func fieldsOf(changes []audit.Change) (fields []string) {
+	for _, c := range changes {
+		if !slices.Contains(fields, c.Field) {
+			fields = append(fields, c.Field)
+		}
+	}
+	return fields
 }
