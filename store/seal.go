@@ -21,11 +21,13 @@ type sealer struct{ aeads map[string]cipher.AEAD }
 const (
 	purposeCheck  = "check" // tells the right key from a wrong one
 	exportPurpose = "export/"
+	// purposeWebhook is for the secrets that sign what webhooks are sent.
+	purposeWebhook = "webhook"
 )
 
 func newSealer(key Key) (*sealer, error) {
 	s := &sealer{aeads: make(map[string]cipher.AEAD)}
-	purposes := []string{purposeCheck}
+	purposes := []string{purposeCheck, purposeWebhook}
 	for _, p := range []directory.Purpose{
 		directory.PurposeSIP, directory.PurposePIN, directory.PurposeSpace, directory.PurposePortal,
 	} {

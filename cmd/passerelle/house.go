@@ -32,8 +32,9 @@ type houseConfig struct {
 	listeners    *listeners
 	ports        *media.Ports
 	advertise    string
-	journal      *cdr.Journal     // of call records; nil keeps none
-	events       *eventlog.Log    // of what happens; nil keeps nothing
+	journal      *cdr.Journal  // of call records; nil keeps none
+	events       *eventlog.Log // of what happens; nil keeps nothing
+	webhooks     *eventlog.Webhooks
 	settings     call.Settings    // what lines set by codes; nil keeps nothing
 	mailboxes    events.Mailboxes // what waits for lines; nil forgets it at the end
 	associations hoteling.Store   // who is signed in where; nil forgets it at the end

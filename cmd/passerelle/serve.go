@@ -57,6 +57,8 @@ type serveCmd struct {
 	EventsKeep time.Duration `help:"How long the event log keeps an event." default:"168h"`
 	EventsMost int           `help:"How many events the event log keeps." default:"500000"`
 
+	WebhookNetwork []string `help:"Private networks that webhooks may reach, beside the Internet." placeholder:"CIDR"`
+
 	demo bool // the demo site when the store is empty
 }
 
@@ -111,6 +113,10 @@ func (c *serveCmd) serve(ctx context.Context, opts serveOptions) error {
 	if err := happened.Open(ctx); err != nil {
 		return err
 	}
+	hooks, err := c.webhooks(ctx, happened, st, log, metrics)
+	if err != nil {
+		return err
+	}
 	happened.Post(events.Draft{Type: events.ServerStarted, Data: events.Server{Version: version}})
 	journal, err := cdr.Open(cdr.Config{Dir: filepath.Join(c.Data, "calls"), Log: log, Observe: func(s cdr.Stage, r cdr.Record) { happened.Post(events.OfCall(s, r)) }})
 	if err != nil {
@@ -122,7 +128,7 @@ func (c *serveCmd) serve(ctx context.Context, opts serveOptions) error {
 		return err
 	}
 	config := &configuration{store: st, live: live, events: happened}
-	h := newHouse(houseConfig{live: live, journal: journal, events: happened, settings: byPhone{config}, mailboxes: mailboxes, associations: st, locations: st, listeners: listeners, ports: ports, advertise: c.Advertise,
+	h := newHouse(houseConfig{live: live, journal: journal, events: happened, webhooks: hooks, settings: byPhone{config}, mailboxes: mailboxes, associations: st, locations: st, listeners: listeners, ports: ports, advertise: c.Advertise,
 		phones: st, reportsDir: filepath.Join(c.Data, "reports"), musicDir: filepath.Join(c.Data, "music"), drainLimit: c.DrainLimit, log: log, metrics: metrics})
 	if err := h.registrar.Load(ctx); err != nil {
 		return fmt.Errorf("load registrations: %w", err)
@@ -157,6 +163,7 @@ func (c *serveCmd) serve(ctx context.Context, opts serveOptions) error {
 	g, running := errgroup.WithContext(ctx)
 	g.Go(func() error { return pages.run(serving) })
 	g.Go(func() error { return happened.Run(serving) })
+	g.Go(func() error { return hooks.Run(serving) })
 	g.Go(func() error {
 		defer closeWeb()
 		defer happened.Post(events.Draft{Type: events.ServerStopping, Data: events.Server{Version: version}})
@@ -201,6 +208,7 @@ func (c *serveCmd) web(ctx context.Context, h *house, config *configuration, acc
 			Version: version, Directory: h.cfg.live, Bridges: h.gateway, SpaceCalls: h.gateway, LiveCalls: h.root, Registrations: h.registrar, Legs: h.server,
 			Ports: h.cfg.ports, Routes: routes{h.cfg.live, h.limits}, Limits: h.limits.Fraud, Trunks: h.trunks, TrunkCalls: h.limits.Channels, Gateways: config, Configuration: config,
 			Events:    h.cfg.events,
+			Webhooks:  h.cfg.webhooks,
 			Mailboxes: h.events.waiting, Records: h.cfg.journal, Settings: config, Editor: config, HoldMusic: siteMusic{h.music, config}, Hoteling: h.desk, Phones: h.phones,
 			Reloader: reloads, Owner: ownerLinks{accounts, base}, Log: log,
 			Audit: config, Auditor: auditor.New(h.cfg.live, config.store, log),

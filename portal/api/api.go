@@ -65,6 +65,7 @@ type Config struct {
 	Gateways      Gateways
 	Records       Records
 	Events        EventLog
+	Webhooks      Webhooks
 	Settings      Settings
 	Editor        Editor
 	HoldMusic     HoldMusic
@@ -115,6 +116,7 @@ func New(cfg Config) (*API, error) {
 	a.registerTrunks()
 	a.registerCalls()
 	a.registerEvents()
+	a.registerWebhooks()
 	a.registerSettings()
 	a.registerUsers()
 	a.registerSiteSettings()

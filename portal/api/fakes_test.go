@@ -26,6 +26,7 @@ import (
 	"passerelle/gateway"
 	"passerelle/hoteling"
 	"passerelle/portal/auditor"
+	eventlog "passerelle/portal/events"
 	"passerelle/provision"
 	"passerelle/sip"
 )
@@ -220,6 +221,8 @@ type world struct {
 	guard    *call.FraudGuard
 	records  *cdr.Journal
 	events   EventLog
+	hooks    *hooks
+	hooked   *eventlog.Webhooks
 	music    HoldMusic
 	settings Settings
 	editor   *fakeEditor
@@ -261,7 +264,7 @@ func newWorld(t *testing.T, change ...func(*world)) *world {
 		})
 	}
 	w.phones = provision.New(provision.Config{Directory: w.dir, Registrations: w.regs})
-	w.events = newEventLog(t, 1000)
+	w.events, w.hooks = newEventLog(t, 1000), newHooks()
 	for _, f := range change {
 		f(w)
 	}
@@ -273,8 +276,9 @@ func newWorld(t *testing.T, change ...func(*world)) *world {
 	kept, troubles := w.newTroubles()
 	w.api, err = New(Config{
 		Version: "v1.2.3", Started: w.start, Directory: w.dir, Bridges: w.brid, SpaceCalls: w.outs, Registrations: w.regs, Legs: fakeCount(3), Ports: fakeCount(2),
-		Events: w.events,
-		Routes: w.routes, Limits: w.guard, Trunks: w.trunks, TrunkCalls: callsByChannels{}, Mailboxes: events.NewMessageWaiting(events.MessageWaitingConfig{}), Gateways: w.gates, Configuration: w.conf, Records: w.records, Settings: w.settings, Editor: w.editor, HoldMusic: w.music, Hoteling: w.desk, Phones: w.phones, Owner: fakeOwner{},
+		Events:   w.events,
+		Webhooks: w.webhooks(t),
+		Routes:   w.routes, Limits: w.guard, Trunks: w.trunks, TrunkCalls: callsByChannels{}, Mailboxes: events.NewMessageWaiting(events.MessageWaitingConfig{}), Gateways: w.gates, Configuration: w.conf, Records: w.records, Settings: w.settings, Editor: w.editor, HoldMusic: w.music, Hoteling: w.desk, Phones: w.phones, Owner: fakeOwner{},
 		Reloader: w.reloads, LiveCalls: w.lives,
 		Log:    slog.New(slog.NewJSONHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Health: troubles, Sources: kept,

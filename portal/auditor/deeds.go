@@ -118,6 +118,12 @@ var operations = map[string]deed{
 	"export-configuration": done("export"),
 	"undo-change":          stored("undo"),
 	"reload-configuration": done("reload"),
+	// webhooks
+	"create-webhook":       done("webhook.create"),
+	"change-webhook":       done("webhook.change"),
+	"renew-webhook-secret": done("webhook.secret"),
+	"test-webhook":         none,
+	"delete-webhook":       done("webhook.delete"),
 }
 
 // deedOf finds the deed of a route or operation; one that is in no list has itself as its name, so that nothing goes

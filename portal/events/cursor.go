@@ -55,3 +55,6 @@ func (l *Log) Cursor(text, empty string) (Cursor, error) {
 	}
 	return c, nil
 }
+
+// at is the cursor of an event of this log.
+func (l *Log) at(seq uint64) Cursor { return Cursor{log: l.span().Name, seq: seq} }

@@ -3,7 +3,9 @@ package events_test
 import (
 	"context"
 	"encoding/json"
+	"net/http"
 	"path/filepath"
+	"sync"
 	"testing"
 	"testing/synctest"
 
@@ -26,6 +28,10 @@ type world struct {
 	log  *events.Log
 	stop context.CancelFunc
 	done chan struct{}
+
+	transport http.RoundTripper // of webhooks
+	hooks     *events.Webhooks
+	crashed   bool
 }
 
 func inWorld(t *testing.T, scenario func(w *world)) {
@@ -56,12 +62,39 @@ func (w *world) open() {
 	if err := w.log.Open(w.t.Context()); err != nil {
 		w.t.Fatal(err)
 	}
+	w.hooks = events.NewWebhooks(events.WebhooksConfig{Events: w.log, Store: crashing{w.st, w}, Transport: w.transport})
+	if err := w.hooks.Load(w.t.Context()); err != nil {
+		w.t.Fatal(err)
+	}
 	ctx, stop := context.WithCancel(w.t.Context())
-	w.stop, w.done = stop, make(chan struct{})
+	w.stop, w.done, w.crashed = stop, make(chan struct{}), false
+	var runs sync.WaitGroup
+	runs.Go(func() { _ = w.log.Run(ctx) })
+	runs.Go(func() { _ = w.hooks.Run(ctx) })
 	go func() { // ends by close
 		defer close(w.done)
-		_ = w.log.Run(ctx)
+		runs.Wait()
 	}()
+}
+
+// crash ends the log without the last word of the webhooks.
+func (w *world) crash() {
+	w.crashed = true
+	w.close()
+}
+
+// crashing is the store of a server that may crash: from then on nothing is kept.
+type crashing struct {
+	*store.Store
+	w *world
+}
+
+// SavePlaces implements events.WebhookStore.
+func (c crashing) SavePlaces(ctx context.Context, places map[string]uint64) error {
+	if c.w.crashed {
+		return nil
+	}
+	return c.Store.SavePlaces(ctx, places)
 }
 
 func (w *world) close() {

@@ -3,20 +3,25 @@ package eventstest
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"sync"
 
 	"passerelle/portal/events"
 )
 
-// Memory is an events.Store that a test's end forgets. Its log is called testlog. The zero value is empty.
+// Memory is a store that a test's end forgets. Its log is called testlog. The zero value is empty.
 type Memory struct {
 	mu    sync.Mutex
 	first uint64 // number of the last event that was dropped
 	list  []events.Event
+	hooks map[string]events.Webhook
 }
 
-var _ events.Store = (*Memory)(nil)
+var (
+	_ events.Store        = (*Memory)(nil)
+	_ events.WebhookStore = (*Memory)(nil)
+)
 
 // EventSpan implements events.Store.
 func (m *Memory) EventSpan(context.Context) (events.Span, error) {
@@ -49,4 +54,43 @@ func (m *Memory) Events(_ context.Context, after uint64, n int) ([]events.Event,
 	defer m.mu.Unlock()
 	rest := m.list[min(max(after, m.first)-m.first, uint64(len(m.list))):]
 	return slices.Clone(rest[:min(len(rest), n)]), m.spanLocked(), nil
+}
+
+// LoadWebhooks implements events.WebhookStore.
+func (m *Memory) LoadWebhooks(context.Context) ([]events.Webhook, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.Collect(maps.Values(m.hooks)), nil
+}
+
+// SaveWebhook implements events.WebhookStore.
+func (m *Memory) SaveWebhook(_ context.Context, w events.Webhook) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.hooks == nil {
+		m.hooks = make(map[string]events.Webhook)
+	}
+	m.hooks[w.ID] = w
+	return nil
+}
+
+// DeleteWebhook implements events.WebhookStore.
+func (m *Memory) DeleteWebhook(_ context.Context, id string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.hooks, id)
+	return nil
+}
+
+// SavePlaces implements events.WebhookStore.
+func (m *Memory) SavePlaces(_ context.Context, places map[string]uint64) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for id, seq := range places {
+		if w, ok := m.hooks[id]; ok {
+			w.Seq = seq
+			m.hooks[id] = w
+		}
+	}
+	return nil
 }
