@@ -32,10 +32,10 @@ func ParseRange(text string) (netip.Prefix, error) {
 	p, err := netip.ParsePrefix(text)
 	if err != nil {
 		addr, err := netip.ParseAddr(text)
-		if err != nil {
+		if err != nil || addr.Zone() != "" {
 			return p, fmt.Errorf("%q: %w", text, ErrBadRange)
 		}
-		addr = addr.Unmap().WithZone("")
+		addr = addr.Unmap()
 		p = netip.PrefixFrom(addr, addr.BitLen())
 	}
 	if p.Addr().Is4In6() || p.Bits() < widestIPv4 || p.Addr().Is6() && p.Bits() < widestIPv6 {

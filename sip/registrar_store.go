@@ -135,14 +135,21 @@ func (r *Registrar) write(ctx context.Context, all bool) {
 		r.count.writeFaults.Inc()
 		r.log.ErrorContext(ctx, "bindings not written", "put", len(put), "del", len(del), "err", err)
 		r.mark(put, del)
-		b := &Behind{Since: began, Err: err}
-		if former := r.behind.Load(); former != nil {
-			b.Since = former.Since
-		}
-		r.behind.Store(b)
+	}
+	r.wrote(err, began)
+}
+
+// wrote notes how a write that began at some moment ended.
+func (r *Registrar) wrote(err error, began time.Time) {
+	if err == nil {
+		r.behind.Store(nil)
 		return
 	}
-	r.behind.Store(nil)
+	b := &Behind{Since: began, Err: err}
+	if former := r.behind.Load(); former != nil {
+		b.Since = former.Since
+	}
+	r.behind.Store(b)
 }
 
 // Behind is since when, and why, registrations are not written.

@@ -63,22 +63,13 @@ type Checker struct {
 // New does no work yet.
 func New(cfg Config) *Checker { return &Checker{cfg: cfg} }
 
-// maxOfKind is how many problems of a kind are told one by one.
-const maxOfKind = 20
-
-// Problems gives what is wrong now, what must be done first.
+// Problems gives what is wrong now, what must be done first. Visible makes of it what somebody sees.
 func (c *Checker) Problems() []Problem {
 	var all []Problem
 	for _, look := range []func() []Problem{
 		c.numbers, c.trunks, c.certificates, c.disk, c.writes, c.behind, c.ports, c.phones, c.wrongs, c.blocked, c.guessed,
 	} {
-		found := look()
-		if more := len(found) - maxOfKind; more > 0 {
-			rest := Problem{Kind: More, Severity: found[maxOfKind].Severity, Args: []any{more}, Href: found[maxOfKind].Href}
-			rest.identify(string(found[0].Kind))
-			found = append(found[:maxOfKind:maxOfKind], rest)
-		}
-		all = append(all, found...)
+		all = append(all, look()...)
 	}
 	order(all)
 	return all

@@ -73,24 +73,49 @@ func (p Problem) Do(speak *i18n.Printer) string {
 	return speak.T("health."+string(p.Kind)+".do", p.Args...)
 }
 
-// key is what a problem is about, for its ID.
+// identify gives the problem its ID, by what it is about.
 func (p *Problem) identify(about ...string) {
 	sum := sha256.Sum256([]byte(string(p.Kind) + "\x00" + p.Site + "\x00" + strings.Join(about, "\x00")))
 	p.ID = hex.EncodeToString(sum[:6])
 }
 
-// Visible are those of the problems that somebody sees who sees certain sites: theirs, and of the server's all that concern
-// everybody. all is for who administers the enterprise.
+// maxOfKind is how many problems of a kind are told one by one.
+const maxOfKind = 20
+
+// Visible are those of the problems that somebody sees who sees certain sites: theirs. all is for who administers the
+// enterprise. Where there are very many of a kind the last of them are summed up.
 func Visible(problems []Problem, all bool, sees func(domain string) bool) []Problem {
-	if all {
-		return problems
+	var seen []Problem
+	left := map[Kind]*Problem{}
+	count := map[Kind]int{}
+	for _, p := range problems {
+		if !all && (p.Site == "" || !sees(p.Site)) {
+			continue
+		}
+		if count[p.Kind]++; count[p.Kind] <= maxOfKind {
+			seen = append(seen, p)
+			continue
+		}
+		if left[p.Kind] == nil {
+			rest := Problem{Kind: More, Severity: p.Severity, Href: p.Href}
+			rest.identify(string(p.Kind))
+			left[p.Kind] = &rest
+		}
 	}
-	return slices.DeleteFunc(slices.Clone(problems), func(p Problem) bool { return p.Site == "" || !sees(p.Site) })
+	for i := 0; i < len(seen); i++ {
+		rest := left[seen[i].Kind]
+		if last := i+1 == len(seen) || seen[i+1].Kind != seen[i].Kind; rest != nil && last {
+			rest.Args = []any{count[seen[i].Kind] - maxOfKind}
+			left[seen[i].Kind] = nil
+			seen = slices.Insert(seen, i+1, *rest)
+		}
+	}
+	return seen
 }
 
-// order puts what must be done first, then the latest.
+// order puts what must be done first, then what is of one kind together, then the latest.
 func order(all []Problem) {
 	slices.SortStableFunc(all, func(a, b Problem) int {
-		return cmp.Or(cmp.Compare(a.Severity, b.Severity), cmp.Compare(a.Site, b.Site), b.Since.Compare(a.Since))
+		return cmp.Or(cmp.Compare(a.Severity, b.Severity), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Site, b.Site), b.Since.Compare(a.Since))
 	})
 }
