@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"reflect"
 	"regexp"
 	"slices"
@@ -48,14 +49,18 @@ func parseCommand(ctx context.Context, c *cli, args []string, options ...kong.Op
 // commandLine is what the program was started with, without its name.
 type commandLine []string
 
-// serveFlags reads the flags of serve anew; nothing is run, nothing printed.
+// serveFlags reads the flags of serve anew; nothing is run, nothing printed. Its error is a *sitefile.Error.
 func (l commandLine) serveFlags(ctx context.Context) (*serveCmd, error) {
 	c := &cli{}
 	if _, _, err := parseCommand(ctx, c, l, kong.Exit(func(int) {}), kong.Writers(io.Discard, io.Discard)); err != nil {
-		if sitefile.Faults(err) != nil {
+		var file *fs.PathError
+		switch {
+		case sitefile.Faults(err) != nil:
 			return nil, joinFaults(err) // the list alone
+		case errors.As(err, &file):
+			return nil, &sitefile.Error{Faults: []*sitefile.Fault{{File: file.Path, Field: "config", Cause: withoutPath(err)}}}
 		}
-		return nil, fmt.Errorf("read the flags anew: %w", err)
+		return nil, &sitefile.Error{Faults: []*sitefile.Fault{{File: "command line", Cause: err.Error()}}}
 	}
 	return &c.Serve, nil
 }

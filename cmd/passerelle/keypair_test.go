@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"passerelle/directory/sitefile"
 )
 
 // TestKeyPairFaults names file, line and flag of what is wrong, and repeats nothing of a key.
@@ -92,4 +94,35 @@ func TestKeyPairInTime(t *testing.T) {
 	if got := strings.Join(pair.names(), " "); got != "paris.acme.test localhost" {
 		t.Errorf("names %q", got)
 	}
+}
+
+// FuzzKeyPair reads whatever the files hold: it never panics, and what it takes is a pair; a fault names a line that is there.
+func FuzzKeyPair(f *testing.F) {
+	i, other := issue(1, nil), issue(2, nil, authority)
+	f.Add(i.cert, i.pem)
+	f.Add(append(i.cert, other.cert...), i.pem)
+	f.Add(i.cert[:100], other.pem)
+	f.Add([]byte("-----BEGIN "), []byte("-----BEGIN PRIVATE KEY-----\n\n-----END PRIVATE KEY-----"))
+	dir := f.TempDir()
+	f.Fuzz(func(t *testing.T, cert, key []byte) {
+		certFile, keyFile := filepath.Join(dir, "tls.pem"), filepath.Join(dir, "tls.key")
+		putFile(t, certFile, cert)
+		putFile(t, keyFile, key)
+		pair, err := readKeyPair(certFile, keyFile)
+		if err == nil {
+			if pair.PrivateKey == nil || pair.Leaf == nil || pair.line < 1 {
+				t.Errorf("read %+v", pair)
+			}
+			return
+		}
+		for _, fault := range sitefile.Faults(err) {
+			lines := 1 + bytes.Count(map[string][]byte{certFile: cert, keyFile: key}[fault.File], []byte("\n"))
+			if fault.Line > lines || fault.Cause == "" || fault.Field == "" {
+				t.Errorf("%v: the file has %d lines", fault, lines)
+			}
+		}
+		if len(sitefile.Faults(err)) == 0 {
+			t.Errorf("no list of faults: %v", err)
+		}
+	})
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"passerelle/directory/audit"
 	"passerelle/directory/sitefile"
 	"passerelle/portal/api"
 )
@@ -41,14 +42,23 @@ type reloadConfig struct {
 	level        *slog.LevelVar
 	tokens       *switchedTokens
 	drainLimit   func(time.Duration)
+	journal      journal // of changes
 	log          *slog.Logger
 	metrics      *prometheus.Registry
+}
+
+// journal keeps who changed what; the store satisfies it.
+type journal interface {
+	Record(ctx context.Context, e audit.Entry) (uint64, error)
 }
 
 var _ api.Reloader = (*reloader)(nil)
 
 // atOnce are the flags whose change is in force after a reload; the others need a restart.
 var atOnce = []string{"api-token", "cert", "drain-limit", "key", "log-level", "phone-ca"}
+
+// deedReload is a reload in the journal.
+const deedReload = "reload"
 
 // onImport are flags that only say what an import takes.
 const onImport = "site"
@@ -256,6 +266,11 @@ func (r *reloader) note(ctx context.Context, by string, done api.Reloaded, err e
 	}
 	r.last.Changed, r.last.NeedRestart = done.Changed, done.NeedRestart
 	r.metrics.count(reloadDone)
+	if audit.Of(ctx) == nil && len(done.Changed) > 0 { // nobody's request, which would leave its own trail
+		if _, err := r.cfg.journal.Record(ctx, audit.Entry{By: audit.Actor{Via: audit.ViaServer}, Deed: deedReload, Subject: by}); err != nil {
+			r.log.ErrorContext(ctx, "reload not recorded", "err", err)
+		}
+	}
 	r.log.InfoContext(ctx, "reloaded", "by", by, "changed", done.Changed, "need_restart", done.NeedRestart)
 }
 

@@ -144,7 +144,7 @@ func TestReloadsDropNothing(t *testing.T) {
 		}
 		reloads := newReloader(reloadConfig{
 			flags: files.flags(), again: func(context.Context) (*serveCmd, error) { return files.flags(), nil }, certificates: certs, sites: w.config,
-			level: &slog.LevelVar{}, tokens: tokens, drainLimit: func(time.Duration) {}, log: w.house.cfg.log, metrics: prometheus.NewRegistry(),
+			level: &slog.LevelVar{}, tokens: tokens, drainLimit: func(time.Duration) {}, journal: w.config.store, log: w.house.cfg.log, metrics: prometheus.NewRegistry(),
 		})
 
 		// What is up all the time: a bridge by TLS and by the trunk, a call of two by UDP and TLS, a guest.

@@ -20,6 +20,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"passerelle/directory"
+	"passerelle/directory/audit"
 	"passerelle/directory/sitefile"
 	"passerelle/portal/api"
 	"passerelle/store/storetest"
@@ -74,7 +75,7 @@ func newReloadBench(t *testing.T) *reloadBench {
 	}
 	b.reloader = newReloader(reloadConfig{
 		flags: first, again: line.serveFlags, certificates: certs, sites: &configuration{store: st, live: directory.NewLive(d)},
-		level: b.level, tokens: b.tokens, drainLimit: func(d time.Duration) { b.drain = d },
+		level: b.level, tokens: b.tokens, drainLimit: func(d time.Duration) { b.drain = d }, journal: st,
 		log: slog.New(slog.NewJSONHandler(b.logged, &slog.HandlerOptions{Level: b.level})), metrics: prometheus.NewRegistry(),
 	})
 	return b
@@ -172,7 +173,7 @@ func TestReloadRefuses(t *testing.T) {
 		{"unknown flag", func(b *reloadBench) { b.flags(flags + "htpp: \"127.0.0.1:1\"\n") }, []string{"passerelle.yaml:7:1: htpp: is not the name of a flag"}},
 		{"no duration", func(b *reloadBench) { b.flags("drain-limit: soon\n") }, []string{"passerelle.yaml:4:1: drain-limit: --drain-limit: "}},
 		{"no level", func(b *reloadBench) { b.flags("\n\nlog-level: loud\n") }, []string{`passerelle.yaml:6:1: log-level: --log-level must be one of "debug"`}},
-		{"no file of flags", func(b *reloadBench) { _ = os.Remove(b.config) }, []string{"passerelle.yaml: no such file"}},
+		{"no file of flags", func(b *reloadBench) { _ = os.Remove(b.config) }, []string{"passerelle.yaml: config: cannot be read: no such file"}},
 		{"weak token", func(b *reloadBench) { b.flags("api-token: short\n") }, []string{"passerelle.yaml: api-token: ", "5 characters"}},
 		{"no certificate named", func(b *reloadBench) { putFile(b.t, b.config, []byte(flags)) }, []string{"passerelle.yaml: cert: --tls, --wss and --https need --cert and --key"}},
 		{"another's key", func(b *reloadBench) { putFile(b.t, b.file("tls.key"), issue(6, nil).pem) }, []string{"tls.key:1:1: key: is not the key of the certificate of "}},
@@ -201,6 +202,9 @@ func TestReloadRefuses(t *testing.T) {
 			_, err := b.reload(api.ReloadOptions{SiteFiles: true})
 			if err == nil {
 				t.Fatal("no fault")
+			}
+			if sitefile.Faults(err) == nil {
+				t.Errorf("no list of faults: %v", err)
 			}
 			for _, want := range tt.want {
 				if !strings.Contains(err.Error(), want) {
@@ -241,6 +245,10 @@ func TestReloadNoticesFiles(t *testing.T) {
 		}
 		if l := b.Last(); l.By != byFiles || !slices.Equal(l.Changed, []string{"cert"}) {
 			t.Errorf("last: %+v", l)
+		}
+		kept, err := b.cfg.sites.store.Audit(t.Context(), audit.Query{Limit: 10})
+		if err != nil || len(kept.Entries) == 0 || kept.Entries[0].Deed != deedReload || kept.Entries[0].Subject != byFiles {
+			t.Errorf("in the journal: %+v, %v", kept.Entries, err)
 		}
 		if err := os.Remove(b.file("tls.key")); err != nil {
 			t.Fatal(err)

@@ -147,7 +147,7 @@ func (c *serveCmd) serve(ctx context.Context, opts serveOptions) error {
 	}
 	config.swapped = h.changed
 	reloads := newReloader(reloadConfig{flags: c, again: opts.flags, certificates: listeners.certificates, sites: config, level: level, tokens: tokens,
-		drainLimit: func(d time.Duration) { h.drainLimit.Store(int64(d)) }, log: log, metrics: metrics})
+		drainLimit: func(d time.Duration) { h.drainLimit.Store(int64(d)) }, journal: st, log: log, metrics: metrics})
 	base, err := c.publicURL()
 	if err != nil {
 		return err

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
+
+	"passerelle/directory/audit"
 )
 
 // Reloader takes over what has changed in the files that the server was started with.
@@ -76,7 +78,9 @@ func (a *API) reload(ctx context.Context, in *struct {
 		}
 		return nil, a.fail(ctx, "reload", err)
 	}
-	if !in.DryRun {
+	if in.DryRun {
+		audit.Of(ctx).Refused() // nothing was done
+	} else {
 		a.audit(ctx, "configuration reloaded", "changed", done.Changed, "site_files", in.SiteFiles)
 	}
 	return &struct{ Body Reloaded }{Body: done}, nil

@@ -50,8 +50,16 @@ func TestReload(t *testing.T) {
 	if !strings.Contains(rec.Body.String(), `"message":"/etc/tls.pem:3:1: cert: is cut short"`) || !strings.Contains(rec.Body.String(), `"location":"cert"`) {
 		t.Error(rec.Body)
 	}
+	w.reloads.fail = nil
+	ask.path += "&dry_run=true"
+	if rec := w.do(t, ask); rec.Code != http.StatusOK {
+		t.Error(rec.Code, rec.Body)
+	}
+	if e := w.audits.entries; len(e) != 1 || e[0].Deed != "reload" || e[0].By.ID != "ops" {
+		t.Errorf("in the journal: %+v", e)
+	}
 	ask.token = readToken
-	if rec := w.do(t, ask); rec.Code != http.StatusForbidden || len(w.reloads.asked) != 2 {
+	if rec := w.do(t, ask); rec.Code != http.StatusForbidden || len(w.reloads.asked) != 3 {
 		t.Errorf("with the scope read: %d, asked %d times", rec.Code, len(w.reloads.asked))
 	}
 }

@@ -75,5 +75,8 @@ func (s *Writer) write(text string) error {
 	if _, err := s.w.Write([]byte(text)); err != nil {
 		return err
 	}
-	return s.to.Flush()
+	err := s.to.Flush()
+	// HTTP/2 ends a stream whose deadline passes, even while nothing is being written.
+	_ = s.to.SetWriteDeadline(time.Time{})
+	return err
 }
