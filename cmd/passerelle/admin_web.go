@@ -12,6 +12,7 @@ import (
 	"passerelle/portal/account"
 	"passerelle/portal/api"
 	"passerelle/portal/httpd"
+	"passerelle/portal/signin"
 	portal "passerelle/portal/web"
 )
 
@@ -20,6 +21,7 @@ type webConfig struct {
 	api       api.Config
 	tokens    api.Identifier    // who calls by the network
 	accounts  *account.Accounts // of the portal; nil serves none
+	provider  signin.Provider   // where people may sign in to the portal too; nil for nowhere
 	desk      portal.Desk
 	phones    http.Handler // what phones fetch; nil serves none
 	listener  net.Listener // of the network; the web closes it

@@ -56,6 +56,7 @@ type serveCmd struct {
 	DrainLimit time.Duration `help:"How long calls may go on after SIGTERM before they are ended." default:"30s"`
 	EventsKeep time.Duration `help:"How long the event log keeps an event." default:"168h"`
 	EventsMost int           `help:"How many events the event log keeps." default:"500000"`
+	OIDC       oidcFlags     `embed:"" prefix:"oidc-"`
 
 	WebhookNetwork []string `help:"Private networks that webhooks may reach, beside the Internet." placeholder:"CIDR"`
 
@@ -195,6 +196,10 @@ func (c *serveCmd) apiToken() string {
 
 // web composes the HTTP side and opens its listeners.
 func (c *serveCmd) web(ctx context.Context, h *house, config *configuration, accounts *account.Accounts, base string, tokens api.Identifier, reloads *reloader, ready *httpd.Readiness, metrics *prometheus.Registry, log *slog.Logger) (*web, error) {
+	provider, err := c.OIDC.provider(c.origin(base))
+	if err != nil {
+		return nil, err
+	}
 	ln, err := (&net.ListenConfig{}).Listen(ctx, "tcp", c.HTTP)
 	if err != nil {
 		return nil, fmt.Errorf("--http %s: %w", c.HTTP, err)
@@ -214,7 +219,7 @@ func (c *serveCmd) web(ctx context.Context, h *house, config *configuration, acc
 			Audit: config, Auditor: auditor.New(h.cfg.live, config.store, log),
 		},
 		tokens:   tokens,
-		accounts: accounts, desk: h.desk, phones: h.phones.Handler(), listener: ln, secure: secure, dataDir: c.Data, readiness: ready, metrics: metrics, log: log,
+		accounts: accounts, provider: provider, desk: h.desk, phones: h.phones.Handler(), listener: ln, secure: secure, dataDir: c.Data, readiness: ready, metrics: metrics, log: log,
 	}
 	kept := h.newSources(accounts, config.store)
 	w.api.Sources, w.api.Health = kept, h.newHealth(config.store, kept, c.Data)

@@ -187,6 +187,21 @@ func (a *Accounts) SignIn(w http.ResponseWriter, r *http.Request, email, passwor
 	return more, a.start(w, r, p, !more)
 }
 
+// SignInProven starts a session for the user of the directory whose e-mail address a provider has proved; ErrDenied when
+// there is none. The owner's account is not open to providers. more is as SignIn says it.
+func (a *Accounts) SignInProven(w http.ResponseWriter, r *http.Request, email string) (more bool, err error) {
+	user, known := a.cfg.Directory.Current().UserByEmail(strings.TrimSpace(email))
+	if !known {
+		return false, ErrDenied
+	}
+	p, err := a.ofUser(r.Context(), user)
+	if err != nil {
+		return false, err
+	}
+	more = p.Account.SecondFactor()
+	return more, a.start(w, r, p, !more)
+}
+
 // Prove completes a session that SignIn left open, or proves the second factor anew in one that is signed in. The code is
 // an application's or a recovery code.
 func (a *Accounts) Prove(w http.ResponseWriter, r *http.Request, code string) error {

@@ -21,6 +21,7 @@ var pages = page.MustSet(files, "templates/*.html")
 // Door serves the pages. It is safe for concurrent use.
 type Door struct {
 	accounts *account.Accounts
+	provider Provider // nil: there is none
 	view     *page.Renderer
 	log      *slog.Logger
 }
@@ -33,6 +34,12 @@ func New(accounts *account.Accounts, view *page.Renderer, log *slog.Logger) *Doo
 	return &Door{accounts: accounts, view: view, log: log}
 }
 
+// WithProvider has people sign in by a provider too; call it before Routes. Nil is none.
+func (d *Door) WithProvider(p Provider) *Door {
+	d.provider = p
+	return d
+}
+
 // Routes adds the door's pages to mux.
 func (d *Door) Routes(mux page.Router) {
 	mux.HandleFunc("GET /sign-in", d.form)
@@ -41,6 +48,10 @@ func (d *Door) Routes(mux page.Router) {
 	mux.HandleFunc("POST /sign-in/code", d.code)
 	mux.HandleFunc("POST /sign-in/passkey/begin", d.askPasskey)
 	mux.HandleFunc("POST /sign-in/passkey", d.passkey)
+	if d.provider != nil {
+		mux.HandleFunc("GET /sign-in/oidc", d.toProvider)
+		mux.HandleFunc("GET /sign-in/oidc/callback", d.fromProvider)
+	}
 	mux.HandleFunc("POST /sign-out", d.signOut)
 	mux.HandleFunc("POST /language", d.language)
 	mux.HandleFunc("GET /setup/{token}", d.setupForm)
@@ -62,6 +73,8 @@ type sheet struct {
 	Path        string
 	Least       int
 	Factors     account.Factors // which the account may give
+	Provider    string          // where else people may sign in; empty is nowhere
+	ProviderURL string          // the way there
 }
 
 func (d *Door) form(w http.ResponseWriter, r *http.Request) {
@@ -73,6 +86,9 @@ func (d *Door) form(w http.ResponseWriter, r *http.Request) {
 }
 
 func (d *Door) show(w http.ResponseWriter, r *http.Request, name, title string, status int, s sheet) {
+	if d.provider != nil {
+		s.Provider, s.ProviderURL = d.provider.Name(), "/sign-in/oidc?"+url.Values{"next": {page.Local(s.Next)}}.Encode()
+	}
 	d.view.Render(w, r, pages, name, status, page.Frame{Title: d.view.Printer(r).T(title), Data: s})
 }
 
@@ -92,7 +108,7 @@ func (d *Door) signIn(w http.ResponseWriter, r *http.Request) {
 		}
 		d.show(w, r, "signin", "signin.title", status, sheet{Fault: text, Next: next, Email: r.PostFormValue("email")})
 	case more:
-		http.Redirect(w, r, "/sign-in/code?"+url.Values{"next": {next}}.Encode(), http.StatusSeeOther)
+		http.Redirect(w, r, proofPath(next), http.StatusSeeOther)
 	default:
 		http.Redirect(w, r, next, http.StatusSeeOther)
 	}

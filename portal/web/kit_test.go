@@ -62,9 +62,12 @@ func newWorld(t *testing.T) *world {
 	return newWorldOf(t, e)
 }
 
-func newWorldOf(t testing.TB, e *directory.Enterprise) *world {
+// newWorldOf serves an enterprise; change may have the pages stand on something else.
+func newWorldOf(t testing.TB, e *directory.Enterprise, change ...func(*world, *web.Config)) *world {
 	t.Helper()
-	w := &world{config: &config{store: storetest.New(t)}, live: &fakeLive{}, outs: &fakeCalls{}, log: &syncBuffer{}}
+	srv := httptest.NewUnstartedServer(nil)
+	t.Cleanup(srv.Close)
+	w := &world{config: &config{store: storetest.New(t)}, live: &fakeLive{}, outs: &fakeCalls{}, log: &syncBuffer{}, url: "http://" + srv.Listener.Addr().String()}
 	if err := w.store.Import(t.Context(), e, nil); err != nil {
 		t.Fatal(err)
 	}
@@ -84,11 +87,15 @@ func newWorldOf(t testing.TB, e *directory.Enterprise) *world {
 			t.Error(err)
 		}
 	})
-	pages := web.New(web.Config{
+	cfg := web.Config{
 		Accounts: w.acc, Directory: w.config.live, Bridges: w.live, Registrations: w.live, Gateways: w.config, Settings: w.config, SpaceCalls: w.outs, Desk: w.desk, Phones: w.phones, Trunks: w.live, Configuration: w.config, Records: w.live, Version: "v1", Log: log,
 		Health: health.New(health.Config{Directory: w.config.live, Trunks: w.live.States, Blocked: w.kept.Blocked}), Sources: w.kept,
 		Audit: w.config, Auditor: auditor.New(w.config.live, w.store, log),
-	})
+	}
+	for _, f := range change {
+		f(w, &cfg)
+	}
+	pages := web.New(cfg)
 	a, err := api.New(api.Config{Version: "v1", Directory: w.config.live, Bridges: w.live, Registrations: w.live, Log: log})
 	if err != nil {
 		t.Fatal(err)
@@ -97,9 +104,8 @@ func newWorldOf(t testing.TB, e *directory.Enterprise) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	srv := httptest.NewServer(httpd.NewFront(httpd.Config{API: a, Pages: pages, Version: "v1", Log: log}).Handler(tokens))
-	t.Cleanup(srv.Close)
-	w.url = srv.URL
+	srv.Config.Handler = httpd.NewFront(httpd.Config{API: a, Pages: pages, Version: "v1", Log: log}).Handler(tokens)
+	srv.Start()
 	return w
 }
 

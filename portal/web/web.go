@@ -37,6 +37,7 @@ type Config struct {
 	Audit         api.Audit
 	Health        api.Health
 	Sources       api.Sources
+	Provider      signin.Provider  // where people may sign in too; nil is nowhere
 	Auditor       *auditor.Auditor // records what is done; nil records nothing
 	Version       string           // of the program
 	Log           *slog.Logger     // nil discards
@@ -47,7 +48,7 @@ func New(cfg Config) http.Handler {
 	view := page.NewRenderer(page.Config{Accounts: cfg.Accounts, Directory: cfg.Directory, Version: cfg.Version, Log: cfg.Log})
 	mux := http.NewServeMux()
 	recorded := cfg.Auditor.Pages(mux)
-	signin.New(cfg.Accounts, view, cfg.Log).Routes(recorded)
+	signin.New(cfg.Accounts, view, cfg.Log).WithProvider(cfg.Provider).Routes(recorded)
 	admin.New(admin.Config{
 		View: view, Accounts: cfg.Accounts, Directory: cfg.Directory, Bridges: cfg.Bridges, Registrations: cfg.Registrations,
 		Gateways: cfg.Gateways, Settings: cfg.Settings, Desk: cfg.Desk, Phones: cfg.Phones, Trunks: cfg.Trunks, Configuration: cfg.Configuration, Audit: cfg.Audit, Health: cfg.Health, Sources: cfg.Sources, Log: cfg.Log,
