@@ -11,40 +11,19 @@ import (
 
 // report takes a received compound. Only the address that RTP comes from is listened to.
 func (s *stream) report(b []byte, src netip.AddrPort, now time.Time) {
-	peer := s.latch.peer
-	if s.params == nil || src.IsValid() && peer.IsValid() && src.Addr() != peer.Addr() {
+	if s.params == nil {
 		s.drop(dropStranger)
 		return
 	}
-	if s.srtp.in != nil {
-		var ok bool
-		if b, ok = s.srtp.in.report(b); !ok {
-			s.drop(dropUnproven)
-			return
-		}
-	}
-	known := false
-	for {
-		p, rest, ok := nextRTCP(b)
-		if !ok {
-			break
-		}
-		known = true
-		b = rest
-		if sr, ok := p.sender(); ok {
-			s.control.lastSSRC, s.control.lastSR, s.control.lastSRAt = sr.ssrc, sr.ntp, now
-		}
+	why, ok := s.control.take(b, src, s.latch.peer, s.srtp.in, now, func(p rtcpPacket) {
 		if r, ok := p.block(s.o.ssrc); ok {
 			s.heardReport(r, now)
 		}
 		s.passFeedback(p, now)
-	}
-	if !known {
-		s.drop(dropMalformed)
+	})
+	if !ok {
+		s.drop(why)
 		return
-	}
-	if src.IsValid() && peer.IsValid() && !s.control.mux {
-		s.control.peer = src // reports find their way back through the peer's NAT
 	}
 	s.state.lastRTCP.Store(now.UnixNano())
 }

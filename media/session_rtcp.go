@@ -82,41 +82,49 @@ func jittered(d time.Duration) time.Duration { return d/2 + rand.N(d) }
 
 // report takes a received compound. Only the address that RTP comes from is listened to.
 func (s *Session) report(data []byte, src netip.AddrPort, now time.Time) {
-	peer := s.in.latch.peer
-	if src.IsValid() && peer.IsValid() && src.Addr() != peer.Addr() {
-		s.drop(dropStranger)
+	why, ok := s.control.take(data, src, s.in.latch.peer, s.srtp.in, now, func(p rtcpPacket) {
+		if r, ok := p.block(s.out.ssrc); ok {
+			s.heardReport(r, now)
+		}
+	})
+	if !ok {
+		s.drop(why)
 		return
 	}
-	if s.srtp.in != nil {
-		var ok bool
-		if data, ok = s.srtp.in.report(data); !ok {
-			s.drop(dropUnproven)
-			return
+	s.state.lastRTCP.Store(now.UnixNano())
+}
+
+// take goes through a received compound, packet by packet, when it comes from where the peer's RTP comes from; in is nil for
+// plain RTCP. It tells why a compound is of no use.
+func (c *control) take(b []byte, src, peer netip.AddrPort, in *srtpIn, now time.Time, each func(rtcpPacket)) (why dropReason, ok bool) {
+	if src.IsValid() && peer.IsValid() && src.Addr() != peer.Addr() {
+		return dropStranger, false
+	}
+	if in != nil {
+		if b, ok = in.report(b); !ok {
+			return dropUnproven, false
 		}
 	}
 	known := false
 	for {
-		p, rest, ok := nextRTCP(data)
+		p, rest, ok := nextRTCP(b)
 		if !ok {
 			break
 		}
 		known = true
-		data = rest
+		b = rest
 		if sr, ok := p.sender(); ok {
-			s.control.lastSSRC, s.control.lastSR, s.control.lastSRAt = sr.ssrc, sr.ntp, now
+			c.lastSSRC, c.lastSR, c.lastSRAt = sr.ssrc, sr.ntp, now
 		}
-		if r, ok := p.block(s.out.ssrc); ok {
-			s.heardReport(r, now)
-		}
+		each(p)
 	}
 	if !known {
-		s.drop(dropMalformed)
-		return
+		return dropMalformed, false
 	}
-	if src.IsValid() && peer.IsValid() && !s.control.mux {
-		s.control.peer = src // reports find their way back through the peer's NAT
+	if src.IsValid() && peer.IsValid() && !c.mux {
+		c.peer = src // reports find their way back through the peer's NAT
 	}
-	s.state.lastRTCP.Store(now.UnixNano())
+	return why, true
 }
 
 // heardReport notes what the peer says of our stream.

@@ -267,18 +267,5 @@ func wantsNoNotify(req *sipmsg.Request) bool {
 // parseTargetDialog reads a Target-Dialog header (RFC 4538 §7). Its tags are named from the side of who sends it, so that
 // Server.Replaced finds the dialog.
 func parseTargetDialog(v string) (r Replaces, ok bool) {
-	callID, rest := cutUnquoted(v, ';')
-	r.CallID = strings.TrimSpace(callID)
-	for rest != "" {
-		var param string
-		param, rest = cutUnquoted(rest, ';')
-		key, val, _ := strings.Cut(param, "=")
-		switch strings.ToLower(strings.TrimSpace(key)) {
-		case "local-tag":
-			r.FromTag = strings.TrimSpace(val)
-		case "remote-tag":
-			r.ToTag = strings.TrimSpace(val)
-		}
-	}
-	return r, r.CallID != "" && r.ToTag != "" && r.FromTag != ""
+	return parseDialog(v, "remote-tag", "local-tag")
 }

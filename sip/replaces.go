@@ -14,7 +14,10 @@ type Replaces struct {
 }
 
 // parseReplaces reads a Replaces header.
-func parseReplaces(v string) (r Replaces, ok bool) {
+func parseReplaces(v string) (r Replaces, ok bool) { return parseDialog(v, "to-tag", "from-tag") }
+
+// parseDialog reads the name of a dialog: a Call-ID with its tags in parameters, that of our side and that of the peer.
+func parseDialog(v, ours, theirs string) (r Replaces, ok bool) {
 	callID, rest := cutUnquoted(v, ';')
 	r.CallID = strings.TrimSpace(callID)
 	for rest != "" {
@@ -22,9 +25,9 @@ func parseReplaces(v string) (r Replaces, ok bool) {
 		param, rest = cutUnquoted(rest, ';')
 		key, val, _ := strings.Cut(param, "=")
 		switch strings.ToLower(strings.TrimSpace(key)) {
-		case "to-tag":
+		case ours:
 			r.ToTag = strings.TrimSpace(val)
-		case "from-tag":
+		case theirs:
 			r.FromTag = strings.TrimSpace(val)
 		case "early-only":
 			r.EarlyOnly = true
