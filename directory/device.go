@@ -54,6 +54,9 @@ func NewHost() *Host { return &Host{LimitHours: DefaultHostHours, Scope: ScopeSi
 // MAC is a hardware address: six lower-case pairs of hexadecimal digits with colons between them.
 type MAC string
 
+// macSigns takes out what may part the digits.
+var macSigns = strings.NewReplacer(":", "", "-", "", ".", "")
+
 // UnmarshalText implements encoding.TextUnmarshaler; colons, hyphens, dots or nothing may part
 // the digits.
 func (m *MAC) UnmarshalText(text []byte) error {
@@ -61,8 +64,7 @@ func (m *MAC) UnmarshalText(text []byte) error {
 		*m = ""
 		return nil
 	}
-	bare := strings.ToLower(strings.NewReplacer(":", "", "-", "", ".", "").Replace(string(text)))
-	raw, err := hex.DecodeString(bare)
+	raw, err := hex.DecodeString(macSigns.Replace(string(text)))
 	if err != nil || len(raw) != 6 {
 		return fmt.Errorf("%q is not a MAC address such as 00:a0:c9:11:22:01", text)
 	}

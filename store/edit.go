@@ -31,9 +31,16 @@ func (s *Store) Import(ctx context.Context, e *directory.Enterprise, progress fu
 // kept, or, with an error, nothing. Users keep their identity by their Ref. What is different
 // afterwards stands in the journal of changes, by whom the context's audit.Trail says.
 func (s *Store) Edit(ctx context.Context, progress func(done, total int), change func(current *directory.Enterprise) (*directory.Enterprise, error)) error {
+	_, err := s.Change(ctx, progress, change)
+	return err
+}
+
+// Change is Edit for those who go on with what is kept afterwards: it gives that, as Load and directory.New would.
+func (s *Store) Change(ctx context.Context, progress func(done, total int), change func(current *directory.Enterprise) (*directory.Enterprise, error)) (*directory.Directory, error) {
 	if progress == nil {
 		progress = func(int, int) {}
 	}
+	var dir *directory.Directory
 	err := s.update(ctx, func(tx *bolt.Tx) error {
 		current, err := s.load(ctx, tx)
 		if err != nil {
@@ -47,16 +54,16 @@ func (s *Store) Edit(ctx context.Context, progress func(done, total int), change
 		if err != nil {
 			return err
 		}
-		if err := w.write(ctx, next); err != nil {
+		if dir, err = w.write(ctx, next); err != nil {
 			return err
 		}
 		return w.record(ctx)
 	})
 	if err != nil {
-		return fmt.Errorf("change the enterprise: %w", err)
+		return nil, fmt.Errorf("change the enterprise: %w", err)
 	}
 	audit.Of(ctx).Recorded()
-	return nil
+	return dir, nil
 }
 
 // writer writes an enterprise over the one that is stored.
@@ -70,28 +77,29 @@ type writer struct {
 }
 
 // write completes, checks and stores the enterprise.
-func (w *writer) write(ctx context.Context, e *directory.Enterprise) error {
+func (w *writer) write(ctx context.Context, e *directory.Enterprise) (*directory.Directory, error) {
 	total, err := w.assignRefs(e)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if _, err := directory.FillSpaceIDs(e, rand.Reader); err != nil {
-		return err
+		return nil, err
 	}
 	if err := w.s.hashFew(ctx, e); err != nil {
-		return err
+		return nil, err
 	}
 	// New links and fills in defaults; the transaction ends with an error if any rule is broken.
-	if _, err := directory.New(e); err != nil {
-		return err
+	dir, err := directory.New(e)
+	if err != nil {
+		return nil, err
 	}
 	if err := w.tx.Bucket(bucketMeta).Put(keyEnterprise, []byte(e.Name)); err != nil {
-		return fmt.Errorf("write the enterprise: %w", err)
+		return nil, fmt.Errorf("write the enterprise: %w", err)
 	}
 	if err := w.sites(e); err != nil {
-		return err
+		return nil, err
 	}
-	return w.users(ctx, e, total)
+	return dir, w.users(ctx, e, total)
 }
 
 // assignRefs numbers new users, and counts all. Refs are never used again.

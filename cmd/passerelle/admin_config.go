@@ -93,17 +93,9 @@ func (c *configuration) SetUser(ctx context.Context, ref uint64, change func(*di
 func (c *configuration) change(ctx context.Context, progress func(done, total int), edit func(*directory.Enterprise) (*directory.Enterprise, error)) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if err := c.store.Edit(ctx, progress, edit); err != nil {
+	dir, err := c.store.Change(ctx, progress, edit)
+	if err != nil {
 		return err
-	}
-	// What is stored must come in use even if whoever asked for it has gone meanwhile.
-	e, err := c.store.Load(context.WithoutCancel(ctx))
-	if err != nil {
-		return fmt.Errorf("put the change in use: %w", err)
-	}
-	dir, err := directory.New(e)
-	if err != nil {
-		return fmt.Errorf("put the change in use: %w", err)
 	}
 	before, at := c.live.Current(), time.Now()
 	c.live.Swap(dir)
