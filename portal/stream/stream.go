@@ -40,6 +40,8 @@ func Open(w http.ResponseWriter) (*Writer, error) {
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Accel-Buffering", "no") // a proxy is to pass each event on at once
 	s := &Writer{w: w, to: http.NewResponseController(w)}
+	// The time that a request has to come in full is over for this one; left in force it would end the stream.
+	_ = s.to.SetReadDeadline(time.Time{})
 	return s, s.write(": open\n\n")
 }
 
