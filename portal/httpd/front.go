@@ -58,7 +58,7 @@ func (f *Front) Handler(who api.Identifier) http.Handler {
 		mux.Handle("/p/", f.observed(areaPhones, f.cfg.Phones))
 	}
 	if f.cfg.Pages != nil {
-		mux.Handle("/", f.observed("page", f.cfg.Pages))
+		mux.Handle("/", f.observed("page", promptly(f.cfg.Pages)))
 		for _, stream := range []string{"/live/events", "/import/events"} { // they last, and would spoil the times of pages
 			mux.Handle("GET "+stream, f.observed("events", f.cfg.Pages))
 		}
@@ -66,7 +66,7 @@ func (f *Front) Handler(who api.Identifier) http.Handler {
 		mux.Handle("GET /{$}", f.observed("page", http.HandlerFunc(f.page)))
 		mux.Handle("GET /style.css", f.observed("page", http.HandlerFunc(f.style)))
 	}
-	return http.MaxBytesHandler(hardened(sameOrigin(mux)), maxBody)
+	return http.MaxBytesHandler(hardened(announced(sameOrigin(mux))), maxBody)
 }
 
 // healthz says that the process answers.

@@ -3,6 +3,7 @@ package httpd
 import (
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"runtime/debug"
@@ -106,8 +107,51 @@ func hardened(next http.Handler) http.Handler {
 	})
 }
 
+// formTime is how long a form may take to come; files have the longer time of the listener.
+const formTime = 15 * time.Second
+
+// promptly hangs up on those who send a form by drops.
+func promptly(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Content-Type") == "application/x-www-form-urlencoded" && r.ContentLength != 0 {
+			c := http.NewResponseController(w)
+			// Fails where the connection has no deadlines, and then it needs none.
+			_ = c.SetReadDeadline(time.Now().Add(formTime))
+			r.Body = &promptBody{r.Body, func() { _ = c.SetReadDeadline(time.Time{}) }}
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// promptBody tells when it has come in full.
+type promptBody struct {
+	io.ReadCloser
+	whole func()
+}
+
+// Read implements io.Reader.
+func (b *promptBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if errors.Is(err, io.EOF) {
+		b.whole()
+	}
+	return n, err
+}
+
 // maxBody is above the largest body that any operation takes.
 const maxBody = 80 << 20
+
+// announced refuses a body that says itself that it is too large, before any of it is read.
+func announced(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.ContentLength > maxBody {
+			w.Header().Set("Connection", "close")
+			api.Problem(w, http.StatusRequestEntityTooLarge, "the body is larger than anything that is taken here")
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
 
 // sameOrigin refuses changes that a page of another origin makes a browser send.
 func sameOrigin(next http.Handler) http.Handler {
