@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -49,7 +50,30 @@ type world struct {
 	guard  *sip.Guard
 	kept   *sources.Sources
 	log    *syncBuffer
-	factor []string // recovery codes of who has a second factor
+	factor []string     // recovery codes of who has a second factor
+	read   atomic.Int64 // how often pages have read the store
+}
+
+// countedRecords counts the reads of accounts.
+type countedRecords struct {
+	account.Records
+	n *atomic.Int64
+}
+
+func (c countedRecords) Account(ctx context.Context, id string) (directory.Account, error) {
+	c.n.Add(1)
+	return c.Records.Account(ctx, id)
+}
+
+// countedSessions counts the reads of sessions.
+type countedSessions struct {
+	*store.Sessions
+	n *atomic.Int64
+}
+
+func (c countedSessions) Find(token string) ([]byte, bool, error) {
+	c.n.Add(1)
+	return c.Sessions.Find(token)
 }
 
 // newWorld serves the demo's enterprise with another administrator for each role.
@@ -73,7 +97,7 @@ func newWorldOf(t testing.TB, e *directory.Enterprise, change ...func(*world, *w
 	}
 	w.config.live = directory.NewLive(w.load(t))
 	log := slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	w.acc = account.New(account.Config{Directory: w.config.live, Passwords: w.store, Records: w.store, Sessions: w.store.Sessions(), Log: log})
+	w.acc = account.New(account.Config{Directory: w.config.live, Passwords: w.store, Records: countedRecords{w.store, &w.read}, Sessions: countedSessions{w.store.Sessions(), &w.read}, Log: log})
 	w.desk = hoteling.NewDesk(hoteling.DeskConfig{Directory: w.config.live, Log: log})
 	w.phones = provision.New(provision.Config{Directory: w.config.live, Registrations: w.live, Notices: w.live, Log: log})
 	w.guard = sip.NewGuard(sip.GuardConfig{})
@@ -246,6 +270,7 @@ type fakeLive struct {
 	trunks  []trunks.State
 	records []cdr.Record // newest first
 	deaf    error        // what phones answer that are told to fetch
+	asked   atomic.Int64 // how often pages have asked for any of it
 }
 
 // Between implements api.Records.
@@ -262,6 +287,7 @@ func (f *fakeLive) Between(_ time.Time, _ cdr.Mark, n int, match func(cdr.Record
 func (f *fakeLive) Notify(context.Context, sip.Notice) error { return f.deaf }
 
 func (f *fakeLive) States() []trunks.State {
+	f.asked.Add(1)
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return slices.Clone(f.trunks)
@@ -274,6 +300,7 @@ func (f *fakeLive) set(b ...gateway.BridgeInfo) {
 }
 
 func (f *fakeLive) Bridges() []gateway.BridgeInfo {
+	f.asked.Add(1)
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return slices.Clone(f.bridges)
@@ -325,6 +352,7 @@ func (f *fakeLive) Lock(_ context.Context, space string, on bool) error {
 }
 
 func (f *fakeLive) All() iter.Seq[sip.Binding] {
+	f.asked.Add(1)
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return slices.Values(slices.Clone(f.binding))

@@ -46,17 +46,25 @@ func TestPhonesTellTheirState(t *testing.T) {
 	}
 }
 
-// TestTenThousandUsers holds the lists to what does not depend on the machine: rows and bytes per page.
+// TestTenThousandUsers holds the pages to what does not depend on the machine: rows and bytes of each, how often it reads the
+// store, and how often it walks through what is live.
 func TestTenThousandUsers(t *testing.T) {
 	w := newWorldOf(t, large(10_000))
+	registered(w)
 	b := w.as(t, "admin")
 	for path, rows := range map[string]int{
 		"/users": 50, "/users?page=200": 50, "/users?page=9999": 50, "/users?q=Personne+01234": 1, "/users?q=18+00+01+23+4": 1,
-		"/phones?sort=-model&page=3": 50, "/services/gateway": 50, "/services/gateway?q=personne+09999": 1,
+		"/phones": 50, "/phones?sort=-model&page=3": 50, "/registrations": 50, "/registrations?q=phone9999": 1, "/services/gateway": 50, "/services/gateway?q=personne+09999": 1,
+		"/services/hoteling": 50, "/": 1, "/live": 0, "/trunks": 0, "/hub": 0, "/hub/settings/calling/call-settings": 0,
 	} {
+		w.read.Store(0)
+		w.live.asked.Store(0)
 		page := b.get(path)
 		if got := strings.Count(page.body, `<th scope="row">`); page.code != 200 || got != rows || len(page.body) > 100_000 {
 			t.Errorf("%s: %d, %d rows in %d bytes, want %d", path, page.code, got, len(page.body), rows)
+		}
+		if read, asked := w.read.Load(), w.live.asked.Load(); read > 2 || asked > 3 {
+			t.Errorf("%s reads the store %d times and asks for what is live %d times", path, read, asked)
 		}
 	}
 	page := b.get("/users?q=Personne&sort=-name&page=2")
