@@ -24,6 +24,7 @@ type Config struct {
 	Accounts      *account.Accounts
 	Directory     *directory.Live
 	Bridges       api.Bridges
+	LiveCalls     api.LiveCalls
 	Registrations api.Registrations
 	Gateways      api.Gateways
 	Settings      api.Settings
@@ -81,7 +82,12 @@ func (p *Portal) Routes(mux page.Router) {
 		"POST /phones/{mac}/setup":                    p.phoneSetup,
 		"POST /phones/{mac}/revoke":                   p.phoneRevoke,
 		"POST /phones/{mac}/resync":                   p.phoneResync,
+		"GET /live-calls":                             p.liveCalls,
+		"GET /live-calls/events":                      p.liveCallEvents,
+		"GET /live-calls/{id}/end":                    p.endCallForm,
+		"POST /live-calls/{id}/end":                   p.endCall,
 		"GET /registrations":                          p.registrations,
+		"GET /registrations/events":                   p.registrationEvents,
 		"GET /import":                                 p.imports(p.importForm),
 		"POST /import":                                p.imports(p.importFiles),
 		"GET /import/events":                          p.imports(p.importEvents),

@@ -39,9 +39,13 @@ func (p *Portal) scope(w http.ResponseWriter, r *http.Request) (all, meant []*di
 
 // show writes a list's page.
 func show[T any](p *Portal, w http.ResponseWriter, r *http.Request, name string, sites []*directory.Site, list page.List[T]) {
-	p.view.Render(w, r, pages, name, http.StatusOK, page.Frame{Title: p.text(r, "nav."+name), Area: name, Data: listPage[T]{
+	p.view.Render(w, r, pages, name, http.StatusOK, frameOf(p, r, name, sites, list))
+}
+
+func frameOf[T any](p *Portal, r *http.Request, name string, sites []*directory.Site, list page.List[T]) page.Frame {
+	return page.Frame{Title: p.text(r, "nav."+name), Area: name, Data: listPage[T]{
 		Sites: sites, Site: strings.ToLower(r.URL.Query().Get("site")), List: list, Zone: p.view.Zone(r),
-	}})
+	}}
 }
 
 // userRow is a user or workspace.
@@ -160,9 +164,23 @@ func (r phoneRow) since() time.Time {
 }
 
 func (p *Portal) registrations(w http.ResponseWriter, r *http.Request) {
+	if all, list, ok := p.registrationList(w, r); ok {
+		show(p, w, r, "registrations", all, list)
+	}
+}
+
+// registrationsEvery is how often the registrations are looked at anew for somebody who follows them: there may be many.
+const registrationsEvery = 3 * time.Second
+
+// registrationEvents sends the list's rows whenever they have changed.
+func (p *Portal) registrationEvents(w http.ResponseWriter, r *http.Request) {
+	followList(p, w, r, registrationsEvery, "registrations", p.registrationList)
+}
+
+func (p *Portal) registrationList(w http.ResponseWriter, r *http.Request) (all []*directory.Site, list page.List[sip.Binding], ok bool) {
 	all, sites, ok := p.scope(w, r)
 	if !ok {
-		return
+		return nil, list, false
 	}
 	q := page.ReadQuery(r, "aor", "source", "since", "expires", "agent")
 	seen := map[string]bool{}
@@ -175,7 +193,7 @@ func (p *Portal) registrations(w http.ResponseWriter, r *http.Request) {
 			rows = append(rows, b)
 		}
 	}
-	show(p, w, r, "registrations", all, page.Cut(q, rows, func(a, b sip.Binding) int {
+	return all, page.Cut(q, rows, func(a, b sip.Binding) int {
 		first := 0
 		switch q.Sort {
 		case "source":
@@ -188,7 +206,7 @@ func (p *Portal) registrations(w http.ResponseWriter, r *http.Request) {
 			first = cmp.Compare(a.UserAgent, b.UserAgent)
 		}
 		return cmp.Or(first, cmp.Compare(a.AOR, b.AOR), cmp.Compare(a.Contact, b.Contact))
-	}))
+	}), true
 }
 
 // trunkRow is a trunk with its state.

@@ -78,7 +78,14 @@ func (h *Hub) Routes(mux page.Router) {
 		"POST /hub/space/calls/{id}/end":   h.launchEnd,
 		"POST /hub/space/calls/{id}/retry": h.launchAgain,
 		"GET /hub/space/regenerate":        h.regenerateForm,
-		"POST /hub/space/regenerate":       h.regenerate,
+		"GET /hub/space/session":           h.session,
+		"GET /hub/space/session/end":       h.endSessionForm,
+		"POST /hub/space/session/end":      h.endSession,
+		"POST /hub/space/session/lock":     h.lockSession,
+
+		"POST /hub/space/session/participants/{id}/mute":   h.mute,
+		"POST /hub/space/session/participants/{id}/remove": h.remove,
+		"POST /hub/space/regenerate":                       h.regenerate,
 	} {
 		mux.HandleFunc(pattern, h.view.SignedIn(h.own(serve)))
 	}

@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"passerelle/directory"
+	"passerelle/gateway"
 	"passerelle/portal/api"
 	"passerelle/portal/page"
 )
@@ -14,7 +15,7 @@ type spacePage struct {
 	Space      *directory.Space // nil: the user's pack includes none
 	ID         string
 	Invitation *api.Invitation // nil while the gateway has no number
-	Running    int             // participants now
+	Session    gateway.BridgeInfo
 	Launched   launched
 }
 
@@ -29,11 +30,7 @@ func (h *Hub) spaceOf(r *http.Request, u *directory.User) spacePage {
 		i := api.NewInvitation(sp, h.view.Printer(r).Language())
 		s.Invitation = &i
 	}
-	for _, b := range h.cfg.Bridges.Bridges() {
-		if b.Space == sp.Ref {
-			s.Running = len(b.Participants)
-		}
-	}
+	s.Session = h.sessionOf(u)
 	return s
 }
 

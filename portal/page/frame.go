@@ -64,7 +64,9 @@ var adminNav = []Entry{
 		{Text: "nav.gateway", Href: "/services/gateway", Area: "gateway"},
 		{Text: "hosting.title", Href: "/services/hoteling", Area: "hosting"},
 	}},
-	{Text: "nav.live", Href: "/live", Icon: "live", Area: "live"},
+	{Text: "nav.live", Href: "/live", Icon: "live", Area: "live", Under: []Entry{
+		{Text: "nav.livecalls", Href: "/live-calls", Area: "livecalls"},
+	}},
 	{Text: "nav.registrations", Href: "/registrations", Icon: "register", Area: "registrations"},
 	{Text: "nav.trunks", Href: "/trunks", Icon: "trunk", Area: "trunks"},
 	{Text: "nav.health", Href: "/health", Icon: "health", Area: "health"},

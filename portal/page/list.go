@@ -120,6 +120,25 @@ type URL struct {
 	query url.Values
 }
 
+// ListURL is the address of a list, for a part of its page that is not asked for by that address.
+func ListURL(path string, query url.Values) URL { return URL{path: path, query: query} }
+
+// Events is the address of the list's stream.
+func (u URL) Events() string { return URL{path: u.path + "/events", query: u.query}.whole() }
+
+func (u URL) whole() string {
+	v := url.Values{}
+	for k, old := range u.query {
+		if len(old) > 0 && old[0] != "" {
+			v[k] = old[:1]
+		}
+	}
+	if len(v) == 0 {
+		return u.path
+	}
+	return u.path + "?" + v.Encode()
+}
+
 // Page is the address of another page of the list.
 func (u URL) Page(n int) string { return u.with("page", strconv.Itoa(n)) }
 
@@ -158,12 +177,12 @@ func (u URL) with(key, value string) string {
 
 // Column is a column's head that sorts.
 type Column struct {
-	Text, Href, Order string
+	Name, Text, Href, Order string
 }
 
 // Head gives the head of a column.
 func (f Frame) Head(text, column string, q Query) Column {
-	return Column{Text: text, Href: f.URL.Sorted(column, q), Order: q.Order(column)}
+	return Column{Name: column, Text: text, Href: f.URL.Sorted(column, q), Order: q.Order(column)}
 }
 
 // Bare is the address of the page without its query.

@@ -97,6 +97,7 @@ func (p *program) start(path string, flags []string) bool {
 	p.cmd = exec.Command(path, args...)
 	r, w := io.Pipe()
 	p.cmd.Stdout, p.cmd.Stderr = w, w
+	withUs(p.cmd)
 	if err := p.cmd.Start(); err != nil {
 		p.t.Fatal(err)
 	}

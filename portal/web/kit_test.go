@@ -19,6 +19,7 @@ import (
 	"testing"
 	"time"
 
+	"passerelle/call"
 	"passerelle/call/cdr"
 	"passerelle/call/trunks"
 	"passerelle/directory"
@@ -266,6 +267,7 @@ type fakeLive struct {
 	mu      sync.Mutex
 	bridges []gateway.BridgeInfo
 	binding []sip.Binding
+	calls   []call.LiveCall
 	ended   []string
 	trunks  []trunks.State
 	records []cdr.Record // newest first
@@ -306,9 +308,24 @@ func (f *fakeLive) Bridges() []gateway.BridgeInfo {
 	return slices.Clone(f.bridges)
 }
 
+// meetsLocked tells why the space has no such participant, as the gateway does; an empty one is anybody.
+func (f *fakeLive) meetsLocked(space, participant string) error {
+	i := slices.IndexFunc(f.bridges, func(b gateway.BridgeInfo) bool { return b.Space == space })
+	if i < 0 {
+		return gateway.ErrNoBridge
+	}
+	if participant != "" && !slices.ContainsFunc(f.bridges[i].Participants, func(p gateway.ParticipantInfo) bool { return p.ID == participant }) {
+		return gateway.ErrNoParticipant
+	}
+	return nil
+}
+
 func (f *fakeLive) EndBridge(_ context.Context, space string) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if err := f.meetsLocked(space, ""); err != nil {
+		return err
+	}
 	f.ended = append(f.ended, space)
 	f.bridges = slices.DeleteFunc(f.bridges, func(b gateway.BridgeInfo) bool { return b.Space == space })
 	return nil
@@ -317,6 +334,9 @@ func (f *fakeLive) EndBridge(_ context.Context, space string) error {
 func (f *fakeLive) Remove(_ context.Context, space, participant string) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if err := f.meetsLocked(space, participant); err != nil {
+		return err
+	}
 	f.ended = append(f.ended, space+"/"+participant)
 	for i, b := range f.bridges {
 		if b.Space == space {
@@ -326,9 +346,35 @@ func (f *fakeLive) Remove(_ context.Context, space, participant string) error {
 	return nil
 }
 
+func (f *fakeLive) setCalls(c ...call.LiveCall) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.calls = c
+}
+
+func (f *fakeLive) LiveCalls() []call.LiveCall {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.calls)
+}
+
+func (f *fakeLive) EndCall(_ context.Context, id string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.ended = append(f.ended, "call "+id)
+	if !slices.ContainsFunc(f.calls, func(c call.LiveCall) bool { return c.ID == id }) {
+		return call.ErrNoCall
+	}
+	f.calls = slices.DeleteFunc(slices.Clone(f.calls), func(c call.LiveCall) bool { return c.ID == id })
+	return nil
+}
+
 func (f *fakeLive) Mute(_ context.Context, space, participant string, on bool) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if err := f.meetsLocked(space, participant); err != nil {
+		return err
+	}
 	f.ended = append(f.ended, fmt.Sprint(space, "/", participant, " muted ", on))
 	for i, b := range f.bridges {
 		if b.Space == space {
@@ -344,6 +390,9 @@ func (f *fakeLive) Mute(_ context.Context, space, participant string, on bool) e
 func (f *fakeLive) Lock(_ context.Context, space string, on bool) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if err := f.meetsLocked(space, ""); err != nil {
+		return err
+	}
 	f.ended = append(f.ended, fmt.Sprint(space, " locked ", on))
 	for i, b := range f.bridges {
 		f.bridges[i].Locked = b.Space == space && on

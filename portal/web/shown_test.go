@@ -11,6 +11,7 @@ import (
 
 	"github.com/chromedp/chromedp"
 
+	"passerelle/call"
 	"passerelle/call/cdr"
 	"passerelle/directory"
 	"passerelle/gateway"
@@ -36,6 +37,8 @@ func shown(t *testing.T, w *world) []shownPage {
 		{"regenerate", "/services/gateway/spaces/" + space + "/regenerate"},
 		{"live", "/live"},
 		{"end", "/live/" + space + "/end"},
+		{"live-calls", "/live-calls"},
+		{"end-call", "/live-calls/1/end"},
 		{"users", "/users"},
 		{"user", fmt.Sprint("/users/", w.user(t, "bruno@acme.test").Ref)},
 		{"phones", "/phones"},
@@ -48,6 +51,7 @@ func shown(t *testing.T, w *world) []shownPage {
 		{"account", "/account"},
 		{"hub", "/hub"},
 		{"hub-regenerate", "/hub/space/regenerate"},
+		{"hub-end", "/hub/space/session/end"},
 		{"hub-calls", "/hub/calls"},
 		{"hub-settings", "/hub/settings"},
 		{"hub-calling", "/hub/settings/calling"},
@@ -61,7 +65,7 @@ var shownToOwners = []shownPage{{"enterprise-home", "/"}, {"enterprise-gateway",
 
 // notPages are routes that answer a part of a page, a stream or a file.
 var notPages = []string{
-	"GET /live/events", "GET /import/events", "GET /services/gateway/spaces.csv", "GET /hub/space/calls", "GET /hub/settings/calling/call-settings/hosts",
+	"GET /live/events", "GET /live-calls/events", "GET /registrations/events", "GET /import/events", "GET /services/gateway/spaces.csv", "GET /hub/space/calls", "GET /hub/space/session", "GET /hub/settings/calling/call-settings/hosts",
 }
 
 // atTheDoor are the pages that door opens, with one address of each.
@@ -145,6 +149,7 @@ func busy(t *testing.T, w *world) {
 			{ID: "3", Name: "+33612345678", Number: "+33612345678", Since: since.Add(3 * time.Minute), Codec: "PCMU", Delay: 180 * time.Millisecond, Lost: 412},
 		},
 	})
+	w.live.setCalls(someCalls(since)...)
 	w.live.records = []cdr.Record{
 		{Call: "c4", Direction: cdr.Out, User: "+33170001201", Site: paris, Number: "+33612345678", Start: since},
 		{Call: "c3", Direction: cdr.Out, User: "+33170001201", Site: paris, Number: "+33170001202", Start: since.Add(-time.Hour)}, // the phone that was too late
@@ -163,5 +168,28 @@ func busy(t *testing.T, w *world) {
 			Source: sip.Source{Transport: phone.transport, Remote: netip.AddrPortFrom(netip.AddrFrom4([4]byte{192, 0, 2, byte(7 + i)}), 5060)},
 			Since:  since, Refreshed: since, Expires: since.Add(time.Hour),
 		})
+	}
+}
+
+// someCalls are a call of two lines that one holds, one from outside to a space, one that rings, and one for help.
+func someCalls(since time.Time) []call.LiveCall {
+	leg := func(d cdr.Direction, name, line, number, route string) call.LiveLeg {
+		l := call.LiveLeg{Name: name, Record: cdr.Record{Call: "1", Direction: d, User: line, Site: paris, Number: number, Route: route, Start: since, Answer: since.Add(4 * time.Second), Codec: "PCMA"}}
+		if l.Device = line; line == "" {
+			l.Trunk, l.Outside = "carrier", "+33612345678"
+		}
+		return l
+	}
+	held := leg(cdr.Out, "Bruno Keller", "+33170001202", "+33170001201", "line")
+	held.Held = true
+	seat := leg(cdr.In, "", "", string(number), "gateway")
+	seat.Space, seat.Codec = "space-1", "PCMU"
+	from, rings := leg(cdr.In, "Camille Roy", "+33170001203", "+33612345678", "trunk"), leg(cdr.Out, "", "", "+33170001203", "trunk")
+	from.Answer, from.Codec, from.Ringing = time.Time{}, "", true
+	rings.Answer, rings.Codec, rings.Ringing = time.Time{}, "", true
+	help := leg(cdr.In, "Alice Martin", "+33170001201", "112", "emergency")
+	return []call.LiveCall{
+		{ID: "1", Legs: []call.LiveLeg{leg(cdr.In, "Alice Martin", "+33170001201", "202", "line"), held}},
+		{ID: "2", Legs: []call.LiveLeg{seat}}, {ID: "3", Legs: []call.LiveLeg{from, rings}}, {ID: "4", Legs: []call.LiveLeg{help}},
 	}
 }

@@ -25,6 +25,7 @@ type Config struct {
 	Accounts      *account.Accounts
 	Directory     *directory.Live
 	Bridges       api.Bridges
+	LiveCalls     api.LiveCalls
 	Registrations api.Registrations
 	Gateways      api.Gateways
 	Settings      api.Settings
@@ -50,7 +51,7 @@ func New(cfg Config) http.Handler {
 	recorded := cfg.Auditor.Pages(mux)
 	signin.New(cfg.Accounts, view, cfg.Log).WithProvider(cfg.Provider).Routes(recorded)
 	admin.New(admin.Config{
-		View: view, Accounts: cfg.Accounts, Directory: cfg.Directory, Bridges: cfg.Bridges, Registrations: cfg.Registrations,
+		View: view, Accounts: cfg.Accounts, Directory: cfg.Directory, Bridges: cfg.Bridges, LiveCalls: cfg.LiveCalls, Registrations: cfg.Registrations,
 		Gateways: cfg.Gateways, Settings: cfg.Settings, Desk: cfg.Desk, Phones: cfg.Phones, Trunks: cfg.Trunks, Configuration: cfg.Configuration, Audit: cfg.Audit, Health: cfg.Health, Sources: cfg.Sources, Log: cfg.Log,
 	}).Routes(recorded)
 	hub.New(hub.Config{View: view, Directory: cfg.Directory, Bridges: cfg.Bridges, Settings: cfg.Settings, Desk: cfg.Desk, Calls: cfg.SpaceCalls, Records: cfg.Records, Log: cfg.Log}).Routes(recorded)

@@ -43,6 +43,7 @@
   });
 
   document.addEventListener("htmx:afterSwap", function (event) {
+    if (event.target.hasAttribute && event.target.hasAttribute("sse-swap")) return; // it follows by itself: nobody has asked
     var count = event.target.querySelector && event.target.querySelector("[data-announce]");
     if (count) tell(count.textContent.trim());
   });
