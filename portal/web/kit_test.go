@@ -113,7 +113,8 @@ func newWorldOf(t testing.TB, e *directory.Enterprise, change ...func(*world, *w
 		}
 	})
 	cfg := web.Config{
-		Accounts: w.acc, Directory: w.config.live, Bridges: w.live, Registrations: w.live, Gateways: w.config, Settings: w.config, SpaceCalls: w.outs, Desk: w.desk, Phones: w.phones, Trunks: w.live, Configuration: w.config, Records: w.live, Version: "v1", Log: log,
+		LiveCalls: w.live,
+		Accounts:  w.acc, Directory: w.config.live, Bridges: w.live, Registrations: w.live, Gateways: w.config, Settings: w.config, SpaceCalls: w.outs, Desk: w.desk, Phones: w.phones, Trunks: w.live, Configuration: w.config, Records: w.live, Version: "v1", Log: log,
 		Health: health.New(health.Config{Directory: w.config.live, Trunks: w.live.States, Blocked: w.kept.Blocked}), Sources: w.kept,
 		Audit: w.config, Auditor: auditor.New(w.config.live, w.store, log),
 	}
