@@ -152,7 +152,11 @@ func (r *Root) ServeLeg(ctx context.Context, leg *sip.Leg) error {
 		err = r.serveRoute(ctx, leg, caller, route, log)
 	}
 	r.records.end(leg, err)
-	log.InfoContext(ctx, "call ended", "after", time.Since(start).Round(time.Millisecond), "err", err)
+	if after := time.Since(start).Round(time.Millisecond); err != nil {
+		log.InfoContext(ctx, "call ended", "after", after, "err", err)
+	} else {
+		log.InfoContext(ctx, "call ended", "after", after)
+	}
 	return err
 }
 
