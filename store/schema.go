@@ -24,6 +24,8 @@ var (
 	bucketAudit        = []byte("audit")        // ID, big endian → audit.Entry
 
 	bucketEvents   = []byte("events")   // number, big endian → event
+	bucketTokens   = []byte("tokens")   // ID → directory.APIToken
+	bucketAnswers  = []byte("answers")  // hash of caller and idempotency key → expiry, Unix milliseconds big endian, and a sealed answer
 	bucketWebhooks = []byte("webhooks") // ID → webhookRecord
 	bucketCursors  = []byte("cursors")  // ID of the webhook → number of the last event that it got, big endian
 )
@@ -39,7 +41,7 @@ var (
 
 // migrations take a file from each schema to the next. The list only grows: a file's schema is the
 // number of migrations it has seen.
-var migrations = []func(*bolt.Tx) error{createBuckets, createPortalBuckets, createWaiting, createAssociations, createPhones, createAudit, createEvents, createAllowed}
+var migrations = []func(*bolt.Tx) error{createBuckets, createPortalBuckets, createWaiting, createAssociations, createPhones, createAudit, createEvents, createAllowed, createTokens}
 
 // migrate runs the migrations that the file has not seen, in the caller's transaction.
 func migrate(tx *bolt.Tx) error {

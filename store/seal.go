@@ -27,7 +27,7 @@ const (
 
 func newSealer(key Key) (*sealer, error) {
 	s := &sealer{aeads: make(map[string]cipher.AEAD)}
-	purposes := []string{purposeCheck, purposeWebhook}
+	purposes := []string{purposeCheck, purposeWebhook, purposeAnswer}
 	for _, p := range []directory.Purpose{
 		directory.PurposeSIP, directory.PurposePIN, directory.PurposeSpace, directory.PurposePortal,
 	} {

@@ -31,8 +31,8 @@ func pages(cfg webConfig) http.Handler {
 		return nil
 	}
 	return portal.New(portal.Config{
-		LiveCalls: cfg.api.LiveCalls,
-		Accounts:  cfg.accounts, Directory: cfg.api.Directory, Bridges: cfg.api.Bridges, Registrations: cfg.api.Registrations,
+		LiveCalls: cfg.api.LiveCalls, Tokens: cfg.api.Tokens,
+		Accounts: cfg.accounts, Directory: cfg.api.Directory, Bridges: cfg.api.Bridges, Registrations: cfg.api.Registrations,
 		Gateways: cfg.api.Gateways, Settings: cfg.api.Settings, SpaceCalls: cfg.api.SpaceCalls, Desk: cfg.desk, Phones: cfg.api.Phones, Trunks: cfg.api.Trunks, Configuration: cfg.api.Configuration, Records: cfg.api.Records, Audit: cfg.api.Audit, Health: cfg.api.Health, Sources: cfg.api.Sources, Auditor: cfg.api.Auditor, Provider: cfg.provider, Version: cfg.api.Version, Log: cfg.log,
 	})
 }

@@ -28,6 +28,7 @@ import (
 	"passerelle/portal/auditor"
 	"passerelle/portal/events"
 	"passerelle/portal/httpd"
+	"passerelle/portal/token"
 	"passerelle/store"
 )
 
@@ -196,6 +197,10 @@ func (c *serveCmd) apiToken() string {
 
 // web composes the HTTP side and opens its listeners.
 func (c *serveCmd) web(ctx context.Context, h *house, config *configuration, accounts *account.Accounts, base string, tokens api.Identifier, reloads *reloader, ready *httpd.Readiness, metrics *prometheus.Registry, log *slog.Logger) (*web, error) {
+	given, err := token.Open(ctx, config.store, accounts, log)
+	if err != nil {
+		return nil, err
+	}
 	provider, err := c.OIDC.provider(c.origin(base))
 	if err != nil {
 		return nil, err
@@ -215,10 +220,10 @@ func (c *serveCmd) web(ctx context.Context, h *house, config *configuration, acc
 			Events:    h.cfg.events,
 			Webhooks:  h.cfg.webhooks,
 			Mailboxes: h.events.waiting, Records: h.cfg.journal, Settings: config, Editor: config, HoldMusic: siteMusic{h.music, config}, Hoteling: h.desk, Phones: h.phones,
-			Reloader: reloads, Owner: ownerLinks{accounts, base}, Log: log,
+			Tokens: given, Answers: config.store.Answers(), Reloader: reloads, Owner: ownerLinks{accounts, base}, Log: log,
 			Audit: config, Auditor: auditor.New(h.cfg.live, config.store, log),
 		},
-		tokens:   tokens,
+		tokens:   api.Either{First: tokens, Second: given},
 		accounts: accounts, provider: provider, desk: h.desk, phones: h.phones.Handler(), listener: ln, secure: secure, dataDir: c.Data, readiness: ready, metrics: metrics, log: log,
 	}
 	kept := h.newSources(accounts, config.store)

@@ -72,6 +72,8 @@ type Config struct {
 	Hoteling      Hoteling
 	Phones        Phones
 	Configuration Configuration
+	Tokens        TokenKeeper
+	Answers       Answers // nil repeats none
 	Owner         OwnerLinks
 	Reloader      Reloader
 	Audit         Audit
@@ -90,7 +92,9 @@ type API struct {
 	yaml []byte
 	json []byte
 
-	streams chan struct{} // one token per open stream of events
+	streams chan struct{}              // one token per open stream of events
+	posts   map[string]*huma.Operation // by the mux's pattern
+	run     string                     // names this run of the server
 }
 
 // New registers all operations and renders their description.
@@ -98,7 +102,7 @@ func New(cfg Config) (*API, error) {
 	if cfg.Started.IsZero() {
 		cfg.Started = time.Now()
 	}
-	a := &API{cfg: cfg, log: cfg.Log, mux: http.NewServeMux(), streams: make(chan struct{}, maxStreams)}
+	a := &API{cfg: cfg, log: cfg.Log, mux: http.NewServeMux(), streams: make(chan struct{}, maxStreams), run: runID()}
 	if a.log == nil {
 		a.log = slog.New(slog.DiscardHandler)
 	}
@@ -119,6 +123,7 @@ func New(cfg Config) (*API, error) {
 	a.registerWebhooks()
 	a.registerSettings()
 	a.registerUsers()
+	a.registerTokens()
 	a.registerSiteSettings()
 	a.registerTrunkSettings()
 	a.registerNumbers()
@@ -153,7 +158,7 @@ func (a *API) Handler(who Identifier) http.Handler {
 		}
 		id, err := who.Identify(r)
 		again := func() (Identity, error) { return who.Identify(r) }
-		a.mux.ServeHTTP(w, r.WithContext(withCaller(r.Context(), caller{id: id, err: err, from: account.Source(r), again: again})))
+		a.once(w, r.WithContext(withCaller(r.Context(), caller{id: id, err: err, from: account.Source(r), again: again})), pattern)
 	})
 }
 
@@ -172,6 +177,9 @@ func (a *API) authorize(ctx huma.Context, next func(huma.Context)) {
 	need := scopeOf(ctx.Operation())
 	c := callerOf(ctx.Context())
 	switch {
+	case errors.Is(c.err, ErrUnavailable):
+		ctx.SetHeader("Retry-After", "5")
+		a.refuse(ctx, http.StatusServiceUnavailable, ErrUnavailable.Error())
 	case c.err != nil:
 		challenge := `Bearer realm="passerelle"`
 		if !errors.Is(c.err, ErrNoToken) {

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"crypto/tls"
 	"encoding/json"
 	"mime"
@@ -25,7 +26,8 @@ type sample struct {
 	body    string // JSON unless kind says otherwise
 	kind    string
 	accept  string
-	status  int // 0 is the first success that the description names
+	own     bool // about the caller itself, so that a caller of any site may
+	status  int  // 0 is the first success that the description names
 	prepare func(t *testing.T, w *world)
 }
 
@@ -214,7 +216,7 @@ func operationsByID(w *world) map[string]described {
 // ask sends the sample as who is known by that identity.
 func (s sample) ask(t *testing.T, w *world, method string, who Identity, header ...string) *httptest.ResponseRecorder {
 	t.Helper()
-	rq := request{method: method, path: "/api/v1" + strings.Replace(s.path, "REPORT", w.report, 1), body: s.body, header: map[string]string{}}
+	rq := request{method: method, path: "/api/v1" + strings.Replace(s.path, "REPORT", cmp.Or(w.report, "none"), 1), body: s.body, header: map[string]string{}}
 	if s.body != "" {
 		rq.header["Content-Type"] = "application/json"
 		if s.kind != "" {
@@ -237,7 +239,7 @@ func (k known) Identify(*http.Request) (Identity, error) { return Identity(k), n
 
 var (
 	ofEnterprise = Identity{Name: "ops", Scopes: []Scope{ScopeAdmin}}
-	ofParis      = Identity{Name: "paris", Scopes: []Scope{ScopeAdmin}, Site: "paris.acme.test"}
+	ofParis      = Identity{Name: "paris", Account: "user-1", Scopes: []Scope{ScopeAdmin}, Site: "paris.acme.test"}
 	ofLyon       = Identity{Name: "lyon", Scopes: []Scope{ScopeAdmin}, Site: "lyon.acme.test"}
 )
 

@@ -9,6 +9,10 @@ var (
 	ErrUnknownToken = errors.New("unknown bearer token")
 	// ErrUnknownScope refuses a scope that is none of ours.
 	ErrUnknownScope = errors.New("unknown scope")
+	// ErrTooManyTokens is answered 409: an account, or the server, has as many tokens as it may.
+	ErrTooManyTokens = errors.New("there are too many tokens: revoke one first")
+	// ErrNoSuchToken is answered 404: no token that is kept has the ID.
+	ErrNoSuchToken = errors.New("no token has this id")
 	// ErrWeakToken refuses a token that could be guessed or cannot be sent.
 	ErrWeakToken = errors.New("unfit token")
 	// ErrNumberTaken is answered 409: the number already belongs to a user or to another gateway.

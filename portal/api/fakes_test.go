@@ -226,6 +226,8 @@ type world struct {
 	music    HoldMusic
 	settings Settings
 	editor   *fakeEditor
+	made     *fakeTokens
+	answers  *fakeAnswers
 	desk     *hoteling.Desk
 	phones   Phones
 	audits   *fakeAudit
@@ -246,7 +248,7 @@ func newWorld(t *testing.T, change ...func(*world)) *world {
 	w.routes, w.guard = fakeRoutes{live: w.dir}, call.NewFraudGuard(call.FraudConfig{})
 	w.gates = &fakeGateways{live: w.dir}
 	w.editor, w.music = &fakeEditor{live: w.dir}, &fakeMusic{live: w.dir}
-	w.settings = w.editor
+	w.settings, w.made, w.answers = w.editor, someTokens(), &fakeAnswers{kept: map[string][]byte{}}
 	w.desk = hoteling.NewDesk(hoteling.DeskConfig{Directory: w.dir})
 	go func() { _ = w.desk.Run(t.Context()) }() // ends with the test
 	w.brid.live = []gateway.BridgeInfo{{
@@ -279,6 +281,8 @@ func newWorld(t *testing.T, change ...func(*world)) *world {
 		Events:   w.events,
 		Webhooks: w.webhooks(t),
 		Routes:   w.routes, Limits: w.guard, Trunks: w.trunks, TrunkCalls: callsByChannels{}, Mailboxes: events.NewMessageWaiting(events.MessageWaitingConfig{}), Gateways: w.gates, Configuration: w.conf, Records: w.records, Settings: w.settings, Editor: w.editor, HoldMusic: w.music, Hoteling: w.desk, Phones: w.phones, Owner: fakeOwner{},
+		Tokens:   w.made,
+		Answers:  w.answers,
 		Reloader: w.reloads, LiveCalls: w.lives,
 		Log:    slog.New(slog.NewJSONHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Health: troubles, Sources: kept,

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"crypto/subtle"
+	"errors"
 	"fmt"
 	"net/http"
 	"reflect"
@@ -87,11 +88,11 @@ func NewTokens(list ...Token) (*Tokens, error) {
 // Identify implements Identifier. It compares with every token, each in constant time, so that the answer's delay tells
 // nothing.
 func (t *Tokens) Identify(r *http.Request) (Identity, error) {
-	scheme, secret, ok := strings.Cut(r.Header.Get("Authorization"), " ")
-	if !ok || !strings.EqualFold(scheme, "Bearer") {
-		return Identity{}, ErrNoToken
+	secret, err := Bearer(r)
+	if err != nil {
+		return Identity{}, err
 	}
-	sum := sha256.Sum256([]byte(strings.TrimSpace(secret)))
+	sum := sha256.Sum256([]byte(secret))
 	found := -1
 	for i := range t.known {
 		found = subtle.ConstantTimeSelect(subtle.ConstantTimeCompare(sum[:], t.known[i].sum[:]), i, found)
@@ -100,6 +101,27 @@ func (t *Tokens) Identify(r *http.Request) (Identity, error) {
 		return Identity{}, ErrUnknownToken
 	}
 	return t.known[found].id, nil
+}
+
+// Bearer is the token of a request (RFC 6750 §2.1); ErrNoToken when there is none.
+func Bearer(r *http.Request) (string, error) {
+	scheme, secret, ok := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !ok || !strings.EqualFold(scheme, "Bearer") {
+		return "", ErrNoToken
+	}
+	return strings.TrimSpace(secret), nil
+}
+
+// Either asks the second identifier about a token that the first does not know.
+type Either struct{ First, Second Identifier }
+
+// Identify implements Identifier.
+func (e Either) Identify(r *http.Request) (Identity, error) {
+	id, err := e.First.Identify(r)
+	if errors.Is(err, ErrUnknownToken) {
+		return e.Second.Identify(r)
+	}
+	return id, err
 }
 
 type callerKey struct{}

@@ -50,6 +50,12 @@ func withoutValues(_ huma.Context, _ string, v any) (any, error) {
 }
 
 func (a *API) describe() error {
+	a.posts = make(map[string]*huma.Operation)
+	for path, item := range a.huma.OpenAPI().Paths {
+		if item.Post != nil {
+			a.posts[http.MethodPost+" "+path] = item.Post
+		}
+	}
 	var err error
 	if a.json, err = json.Marshal(a.huma.OpenAPI()); err != nil {
 		return fmt.Errorf("render the API description: %w", err)
@@ -75,7 +81,7 @@ func (a *API) Description() http.Handler {
 
 // operation is the common part of all operations: its scope, its tag and the refusals that any may give.
 func operation(scope Scope, tag, method, path, id, summary string, errs ...int) huma.Operation {
-	return huma.Operation{
+	op := huma.Operation{
 		OperationID: id,
 		Method:      method,
 		Path:        "/api/v1" + path,
@@ -84,6 +90,19 @@ func operation(scope Scope, tag, method, path, id, summary string, errs ...int) 
 		Security:    []map[string][]string{{tokenScheme: {string(scope)}}},
 		Errors:      slices.Concat([]int{http.StatusUnauthorized, http.StatusForbidden}, errs),
 	}
+	if method == http.MethodPost {
+		op.Parameters = []*huma.Param{{
+			Name: idempotencyKey, In: "header", Schema: &huma.Schema{Type: huma.TypeString},
+			Description: "Text of your choice, such as a UUID. A request that was done is answered the same again for 24 hours, and not done twice: " +
+				"409 while it is under way, 422 for the key of another request.",
+		}}
+		for _, code := range []int{http.StatusConflict, http.StatusUnprocessableEntity, http.StatusTooManyRequests} {
+			if !slices.Contains(op.Errors, code) {
+				op.Errors = append(op.Errors, code)
+			}
+		}
+	}
+	return op
 }
 
 // ofSites is the mark of operations that hold their callers to the sites that they see.

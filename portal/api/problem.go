@@ -17,7 +17,9 @@ func (a *API) fail(ctx context.Context, doing string, err error) error {
 	switch {
 	case errors.As(err, &status):
 		return err
-	case errors.Is(err, ErrNumberTaken):
+	case errors.Is(err, ErrNoSuchToken):
+		return huma.Error404NotFound(err.Error())
+	case errors.Is(err, ErrNumberTaken), errors.Is(err, ErrTooManyTokens):
 		return huma.Error409Conflict(err.Error())
 	case errors.Is(err, ErrChanged):
 		return huma.Error412PreconditionFailed(err.Error())
@@ -29,6 +31,24 @@ func (a *API) fail(ctx context.Context, doing string, err error) error {
 	ref := rand.Text()[:12]
 	a.log.ErrorContext(ctx, "api request failed", "deed", doing, "ref", ref, "err", err)
 	return huma.Error500InternalServerError("internal error, reference " + ref)
+}
+
+// problem writes a fault as problem details, with its headers.
+func problem(w http.ResponseWriter, err error) {
+	var model *huma.ErrorModel
+	var headers huma.HeadersError
+	if errors.As(err, &headers) {
+		for name, values := range headers.GetHeaders() {
+			w.Header()[name] = values
+		}
+	}
+	if !errors.As(err, &model) {
+		Problem(w, http.StatusInternalServerError, "internal error")
+		return
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(model.Status)
+	_ = json.NewEncoder(w).Encode(model) // fails only when the caller has gone
 }
 
 // Problem writes a fault as problem details (RFC 9457), for handlers that stand beside the API.

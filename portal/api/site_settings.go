@@ -90,6 +90,7 @@ type FeatureFields struct {
 	Park                   string `json:"park" required:"false" maxLength:"8"`
 	Unpark                 string `json:"unpark" required:"false" maxLength:"8"`
 	Pickup                 string `json:"pickup" required:"false" maxLength:"8"`
+	GroupPickup            string `json:"group_pickup" required:"false" maxLength:"8"`
 	Conference             string `json:"conference" required:"false" maxLength:"8"`
 }
 

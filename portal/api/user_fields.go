@@ -16,6 +16,7 @@ type LineFields struct {
 	CallWaiting        bool          `json:"call_waiting" required:"false" doc:"Whether a line that is in a call rings for another one."`
 	Voicemail          string        `json:"voicemail,omitempty" maxLength:"255" doc:"The line's external mailbox: number or URI."`
 	VoicemailRetrieval string        `json:"voicemail_retrieval,omitempty" maxLength:"255" doc:"What the line calls to hear its messages; absent means the mailbox."`
+	PickupGroup        string        `json:"pickup_group,omitempty" maxLength:"255" doc:"Lines of the site with the same group answer each other by one code; absent means none."`
 	Mailbox            string        `json:"mailbox,omitempty" maxLength:"255" doc:"What the external mailbox calls the line; absent means the line's own names."`
 	Monitored          []string      `json:"monitored" required:"false" nullable:"false" maxItems:"100" doc:"Lines that the phone shows as busy lamps: extensions of the site, or numbers."`
 	Phone              *PhoneFields  `json:"phone,omitempty" doc:"Desk phone, the only one that can take guests."`

@@ -37,6 +37,8 @@ var pages = map[string]deed{
 	"POST /live/{space}/participants/{id}/mute":         done("participant.change"),
 	"POST /account/code":                                done("account.second_factor"),
 	"POST /account/code/remove":                         done("account.second_factor"),
+	"POST /account/tokens":                              done("token.make"),
+	"POST /account/tokens/{id}/revoke":                  done("token.revoke"),
 	"POST /account/recovery-codes":                      done("account.recovery"),
 	"POST /account/passkeys":                            done("account.passkey"),
 	"POST /account/passkeys/remove":                     done("account.passkey_remove"),
@@ -122,6 +124,9 @@ var operations = map[string]deed{
 	"export-configuration": done("export"),
 	"undo-change":          stored("undo"),
 	"reload-configuration": done("reload"),
+	// tokens
+	"create-token": done("token.make"),
+	"revoke-token": done("token.revoke"),
 	// webhooks
 	"create-webhook":       done("webhook.create"),
 	"change-webhook":       done("webhook.change"),

@@ -32,6 +32,7 @@ import (
 	"passerelle/portal/health"
 	"passerelle/portal/httpd"
 	"passerelle/portal/sources"
+	"passerelle/portal/token"
 	"passerelle/portal/web"
 	"passerelle/provision"
 	"passerelle/sip"
@@ -48,6 +49,7 @@ type world struct {
 	acc    *account.Accounts
 	desk   *hoteling.Desk
 	phones *provision.Phones
+	tokens *token.Keeper
 	guard  *sip.Guard
 	kept   *sources.Sources
 	log    *syncBuffer
@@ -112,9 +114,13 @@ func newWorldOf(t testing.TB, e *directory.Enterprise, change ...func(*world, *w
 			t.Error(err)
 		}
 	})
+	var err error
+	if w.tokens, err = token.Open(t.Context(), w.store, w.acc, log); err != nil {
+		t.Fatal(err)
+	}
 	cfg := web.Config{
-		LiveCalls: w.live,
-		Accounts:  w.acc, Directory: w.config.live, Bridges: w.live, Registrations: w.live, Gateways: w.config, Settings: w.config, SpaceCalls: w.outs, Desk: w.desk, Phones: w.phones, Trunks: w.live, Configuration: w.config, Records: w.live, Version: "v1", Log: log,
+		LiveCalls: w.live, Tokens: w.tokens,
+		Accounts: w.acc, Directory: w.config.live, Bridges: w.live, Registrations: w.live, Gateways: w.config, Settings: w.config, SpaceCalls: w.outs, Desk: w.desk, Phones: w.phones, Trunks: w.live, Configuration: w.config, Records: w.live, Version: "v1", Log: log,
 		Health: health.New(health.Config{Directory: w.config.live, Trunks: w.live.States, Blocked: w.kept.Blocked}), Sources: w.kept,
 		Audit: w.config, Auditor: auditor.New(w.config.live, w.store, log),
 	}
@@ -122,7 +128,7 @@ func newWorldOf(t testing.TB, e *directory.Enterprise, change ...func(*world, *w
 		f(w, &cfg)
 	}
 	pages := web.New(cfg)
-	a, err := api.New(api.Config{Version: "v1", Directory: w.config.live, Bridges: w.live, Registrations: w.live, Log: log})
+	a, err := api.New(api.Config{Version: "v1", Directory: w.config.live, Bridges: w.live, Registrations: w.live, Tokens: w.tokens, Log: log})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -130,7 +136,7 @@ func newWorldOf(t testing.TB, e *directory.Enterprise, change ...func(*world, *w
 	if err != nil {
 		t.Fatal(err)
 	}
-	srv.Config.Handler = httpd.NewFront(httpd.Config{API: a, Pages: pages, Version: "v1", Log: log}).Handler(tokens)
+	srv.Config.Handler = httpd.NewFront(httpd.Config{API: a, Pages: pages, Version: "v1", Log: log}).Handler(api.Either{First: tokens, Second: w.tokens})
 	srv.Start()
 	return w
 }

@@ -19,6 +19,7 @@ import (
 	"passerelle/portal/hub"
 	"passerelle/portal/page"
 	"passerelle/portal/signin"
+	"passerelle/portal/token"
 	"passerelle/sip"
 )
 
@@ -49,6 +50,7 @@ func shown(t *testing.T, w *world) []shownPage {
 		{"audit", "/audit"},
 		{"health", "/health"},
 		{"account", "/account"},
+		{"tokens", "/account/tokens"},
 		{"hub", "/hub"},
 		{"hub-regenerate", "/hub/space/regenerate"},
 		{"hub-end", "/hub/space/session/end"},
@@ -100,6 +102,7 @@ func TestEveryPageIsShown(t *testing.T) {
 	admin.New(admin.Config{View: view}).Routes(&routes)
 	hub.New(hub.Config{View: view}).Routes(&routes)
 	signin.New(w.acc, view, nil).Routes(&routes)
+	token.NewPages(w.tokens, view, nil).Routes(&routes)
 	mux, unseen := http.NewServeMux(), map[string]bool{}
 	for _, pattern := range routes {
 		if strings.HasPrefix(pattern, "GET ") && !slices.Contains(notPages, pattern) {

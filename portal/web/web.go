@@ -12,6 +12,7 @@ import (
 	"passerelle/portal/hub"
 	"passerelle/portal/page"
 	"passerelle/portal/signin"
+	"passerelle/portal/token"
 )
 
 // Desk signs guests in and out; package hoteling satisfies it.
@@ -35,6 +36,7 @@ type Config struct {
 	Configuration api.Configuration
 	Records       api.Records
 	Phones        admin.Phones
+	Tokens        api.TokenKeeper
 	Audit         api.Audit
 	Health        api.Health
 	Sources       api.Sources
@@ -55,6 +57,7 @@ func New(cfg Config) http.Handler {
 		Gateways: cfg.Gateways, Settings: cfg.Settings, Desk: cfg.Desk, Phones: cfg.Phones, Trunks: cfg.Trunks, Configuration: cfg.Configuration, Audit: cfg.Audit, Health: cfg.Health, Sources: cfg.Sources, Log: cfg.Log,
 	}).Routes(recorded)
 	hub.New(hub.Config{View: view, Directory: cfg.Directory, Bridges: cfg.Bridges, Settings: cfg.Settings, Desk: cfg.Desk, Calls: cfg.SpaceCalls, Records: cfg.Records, Log: cfg.Log}).Routes(recorded)
+	token.NewPages(cfg.Tokens, view, cfg.Log).Routes(recorded)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { view.Refuse(w, r, http.StatusNotFound) })
 	all := http.NewServeMux()
 	all.HandleFunc("GET /assets/{name}", page.Asset)
