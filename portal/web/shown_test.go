@@ -14,6 +14,7 @@ import (
 	"passerelle/call"
 	"passerelle/call/cdr"
 	"passerelle/directory"
+	"passerelle/directory/audit"
 	"passerelle/gateway"
 	"passerelle/portal/admin"
 	"passerelle/portal/hub"
@@ -160,6 +161,11 @@ func busy(t *testing.T, w *world) {
 		{Call: "c2", Direction: cdr.In, User: "+33170001201", Site: paris, Number: "…", Route: "gateway", Start: since.Add(-2 * time.Hour), Answer: since.Add(-2 * time.Hour), End: since.Add(-119 * time.Minute)},
 		{Call: "c1", Direction: cdr.In, User: "+33170001203", Site: paris, Number: "+33699999999", Start: since.Add(-3 * time.Hour)},
 	}
+	flood(w, "203.0.113.50:5060")
+	flood(w, "192.0.2.7:5060") // the office of Paris
+	if _, err := w.kept.Allow(t.Context(), "198.51.100.0/24", "Atelier", "Camille Roy"); err != nil {
+		t.Fatal(err)
+	}
 	w.live.binding = nil
 	for i, phone := range []struct{ user, domain, agent, transport string }{
 		{"+33170001201", paris, "Cisco-CP-8865-3PCC/12.0.4", "UDP"},
@@ -172,6 +178,16 @@ func busy(t *testing.T, w *world) {
 			Since:  since, Refreshed: since, Expires: since.Add(time.Hour),
 		})
 	}
+	by := audit.Actor{ID: "user-1", Name: "Alice Martin", Via: audit.ViaPortal, From: "192.0.2.7"}
+	change := func(deed string, change func(*directory.User)) {
+		t.Helper()
+		ctx := audit.With(t.Context(), &audit.Trail{Actor: by, Deed: deed})
+		if err := w.SetUser(ctx, w.user(t, "bruno@acme.test").Ref, change); err != nil {
+			t.Fatal(err)
+		}
+	}
+	change("line.settings", func(u *directory.User) { u.Forwards.Always, u.CLIR = "0612345678", true })
+	change("pin.change", func(u *directory.User) { u.PIN = "90214" })
 }
 
 // someCalls are a call of two lines that one holds, one from outside to a space, one that rings, and one for help.
