@@ -174,6 +174,9 @@ func (s *sessionSide) Answer(mediaSide) ([]byte, error) { return slices.Clone(s.
 func (s *sessionSide) Join(mediaSide)                   {}
 func (s *sessionSide) NeedsOffer() bool                 { return false }
 func (s *sessionSide) SetHoldMusic(*media.Sound)        {}
+func (s *sessionSide) Keys() <-chan media.Digit         { return nil } // the party has them
+func (s *sessionSide) Press(byte) bool                  { return false }
+func (s *sessionSide) KeyEvents() (agreed, known bool)  { return false, false }
 func (s *sessionSide) State() media.SideState           { return media.SideState{} }
 
 func (s *sessionSide) Close() {

@@ -29,6 +29,11 @@ type mediaSide interface {
 	// SetHoldMusic is what the peer hears while the other side holds.
 	SetHoldMusic(m *media.Sound)
 	State() media.SideState
+	// Keys tells what keys of the peer the other one does not take; Press presses one for the peer, where it takes keys by RTP, and
+	// KeyEvents tells whether it does, and whether it might if it was asked. See media.Side.
+	Keys() <-chan media.Digit
+	Press(key byte) bool
+	KeyEvents() (agreed, known bool)
 	Close()
 }
 
@@ -153,6 +158,10 @@ func nextMedia(sdp []byte) (line string, rest []byte, ok bool) {
 }
 
 func (d *direct) SetHoldMusic(*media.Sound) {} // phones hold by themselves
+
+func (d *direct) Keys() <-chan media.Digit        { return nil } // keys go from phone to phone
+func (d *direct) Press(byte) bool                 { return false }
+func (d *direct) KeyEvents() (agreed, known bool) { return false, false }
 
 func (d *direct) State() media.SideState { return media.SideState{} }
 func (d *direct) Close()                 {}

@@ -217,6 +217,7 @@ func (t *twoParty) transferred(o outcome) {
 	t.root.joined.drop(asker.leg, t)
 	t.legs[tr.by] = o.member
 	t.pending[sideA], t.pending[sideB] = false, false
+	t.keys = [2]keyRoad{}
 	t.root.joined.put(o.member.leg, t)
 	t.watch.renew(tr.by)
 	t.rename(tr.by)

@@ -35,6 +35,7 @@ type twoParty struct {
 	unnamed  [2]bool // this side must be told who the other one is
 	untold   [2]int  // how often it could not be told
 	again    [2]bool // this side must be told something new as soon as nothing is pending
+	keys     [2]keyRoad
 	watch    *watch
 	transfer *transfer     // under way, nil if none
 	given    *side         // the leg that went to another call
@@ -123,6 +124,10 @@ func (t *twoParty) serve() (gone side, given *side) {
 			} else if ok {
 				t.event(sideB, e)
 			}
+		case d := <-t.legs[sideA].media.Keys():
+			t.pressed(sideA, d)
+		case d := <-t.legs[sideB].media.Keys():
+			t.pressed(sideB, d)
 		case r := <-t.reoffers:
 			t.answered(r)
 		case f := <-t.inbox:
@@ -232,8 +237,7 @@ func (t *twoParty) event(from side, e sip.LegEvent) {
 	case sip.ReferEvent:
 		t.referred(from, e)
 	case sip.InfoEvent:
-		to := t.legs[from.other()].leg
-		t.root.spawn(func() { _ = to.Info(t.ctx, e.ContentType, e.Body) }) // ends with the answer, or with the leg
+		t.informed(from, e)
 	}
 }
 
@@ -298,6 +302,7 @@ func (t *twoParty) answered(r reoffered) {
 		return // it was replaced meanwhile
 	}
 	t.pending[r.to] = false
+	defer t.pressWaiting(r.to)
 	m, from := &t.legs[r.to], &t.legs[r.to.other()]
 	err := r.err
 	if err == nil {

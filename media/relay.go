@@ -81,7 +81,7 @@ func (r *Relay) NewSide(cfg SideConfig) *Side {
 	if cfg.Dialog == nil {
 		cfg.Dialog = newDialog()
 	}
-	s := &Side{relay: r, cfg: cfg, dialog: cfg.Dialog}
+	s := &Side{relay: r, cfg: cfg, dialog: cfg.Dialog, pressed: make(chan Digit, keysWaiting)}
 	s.lines = s.dialog.lines()
 	if cfg.HoldMusic != nil {
 		cfg.HoldMusic.at(mixRate) // bring it to the rate here, not on the loop

@@ -127,6 +127,9 @@ func newRelayRoute(from, to *sideLine) *relayRoute {
 		if f == nil {
 			continue
 		}
+		if f.codec() == TelephoneEvent {
+			r.rule[pt] = relayKey // unless the partner takes it
+		}
 		for _, among := range [][]relayFormat{to.agreed, to.remote.formats} {
 			if i := f.find(among); i >= 0 {
 				r.rule[pt], r.pt[pt] = relayPass, among[i].pt
@@ -158,6 +161,9 @@ func (l *sideLine) params() *streamParams {
 		if f != nil && f.sounds() {
 			p.clocks[pt] = int32(f.clock)
 		}
+	}
+	if f, ok := l.keys(l.agreed); ok {
+		p.keyPT, p.keyClock = f.pt, f.clock
 	}
 	for _, f := range l.agreed {
 		if c := f.codec(); playRate(c) > 0 {

@@ -151,6 +151,13 @@ func (o *relayOut) own(samples, n int, clock int, now time.Time) (seq uint16, ts
 	return seq, ts, marker
 }
 
+// within finds the number of a packet of ours that goes on with the timestamp of the one before it.
+func (o *relayOut) within(n int) (seq uint16) {
+	seq = o.seq + 1
+	o.count(seq, n)
+	return seq
+}
+
 // leave ends the source that there is.
 func (o *relayOut) leave(now time.Time) {
 	o.former, o.formerIn, o.left, o.live = o.source, o.in, now, false

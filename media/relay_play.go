@@ -51,11 +51,15 @@ func (s *stream) canPlay() bool {
 // wantsTick reports whether sound of ours is due or something that is played has to move on.
 func (s *stream) wantsTick() bool {
 	s.plays.collect()
-	return s.plays.head() != nil || s.musicDue()
+	return s.plays.head() != nil || s.musicDue() || s.presser.busy()
 }
 
 // play sends the 20 ms of sound that are due at now.
 func (s *stream) play(now time.Time) {
+	if s.presser.busy() {
+		s.press(now)
+		return
+	}
 	rate := mixRate
 	if s.canPlay() {
 		rate = playRate(s.params.codec)

@@ -202,7 +202,7 @@ func (s *Side) proposeLocked(l *sideLine, p *proposal) error {
 	}
 	fs := p.formats
 	if l.kind == "audio" {
-		fs = withBothLaws(fs)
+		fs = withKeys(withBothLaws(fs))
 	}
 	local.formats = renumber(fs, l.known)
 	switch {
@@ -228,6 +228,7 @@ func (s *Side) putLocked(l *sideLine, local relayLine) error {
 		}
 		if l.kind == "audio" {
 			st.player.set(s.cfg.HoldMusic)
+			st.heardBy = s.pressed
 		}
 		l.stream = st
 	}
@@ -378,7 +379,11 @@ func (s *Side) respondLocked(l, other *sideLine) (bool, error) {
 	if other == nil || other.remote.raw != l.remote.raw {
 		return false, nil
 	}
+	before := l.agreed
 	l.agreed = narrow(other.agreed, l.remote.formats)
+	if _, keys := l.keys(before); keys { // what was translated for the other side goes on so
+		l.keepKeys()
+	}
 	if !l.remote.raw && !slices.ContainsFunc(l.agreed, relayFormat.sounds) {
 		return false, nil
 	}

@@ -32,6 +32,7 @@ type Side struct {
 	asked   *openOffer // ours that was answered last, nil after one of the peer's
 	answer  []byte     // ours to the peer's latest offer, nil before it is given
 	partner *Side
+	pressed chan Digit // immutable
 	closed  bool
 	last    SideState // at Close
 }

@@ -34,6 +34,9 @@ type stream struct {
 	feedback  relayFeedback
 
 	player  relayPlayer
+	keys    eventReceiver
+	heardBy chan<- Digit // who is told of the peer's keys that its partner does not take; nil for video
+	presser keyPresser
 	playing bool // in the loop's list
 	watched bool // its sockets are read
 	closed  bool
@@ -58,6 +61,8 @@ type streamParams struct {
 	clocks       [128]int32 // of the formats that the peer may send; 0 for those that do not tell of the time
 	codec        Codec      // that we can make sound in for the peer; UnknownCodec for none
 	pt           uint8      // its number
+	keyPT        uint8      // by which the peer takes keys
+	keyClock     int        // its clock, 0 for a peer that takes no keys
 	keyFrames    bool       // the peer can be asked for a picture by RTCP
 }
 
@@ -69,6 +74,7 @@ const (
 	relayPass   relayRule = iota
 	relayToPCMU relayRule = iota // from PCMA
 	relayToPCMA relayRule = iota // from PCMU
+	relayKey    relayRule = iota // a telephone-event that the partner does not take: its key is told
 )
 
 // relayRoute says it for each payload type; immutable.
@@ -223,6 +229,9 @@ func (s *stream) forward(b []byte, p *rtpPacket, now time.Time) {
 		transcode(&alawToUlaw, p.payload)
 	case relayToPCMA:
 		transcode(&ulawToAlaw, p.payload)
+	case relayKey:
+		s.keyHeard(p, now)
+		return
 	default:
 		s.drop(dropPayload)
 		return

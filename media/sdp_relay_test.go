@@ -130,7 +130,7 @@ func TestRelaySDPVideoComesAndGoes(t *testing.T) {
 		join := func(l ...[]string) []byte { return lines(slices.Concat(l...)...) }
 
 		offered(t, a, join(audio))
-		wantMedia(t, offerOf(t, b, a), "audio 1 RTP/AVP 0 8")
+		wantMedia(t, offerOf(t, b, a), "audio 1 RTP/AVP 0 8 101")
 		answeredBy(t, b, join(audio))
 		wantMedia(t, answerOf(t, a, b), "audio 1 RTP/AVP 0")
 		Join(a, b)
@@ -138,7 +138,7 @@ func TestRelaySDPVideoComesAndGoes(t *testing.T) {
 
 		// b adds video.
 		offered(t, b, join(audio, video))
-		wantMedia(t, offerOf(t, a, b), "audio 1 RTP/AVP 0 8", "video 1 RTP/AVP 97")
+		wantMedia(t, offerOf(t, a, b), "audio 1 RTP/AVP 0 8 101", "video 1 RTP/AVP 97")
 		answeredBy(t, a, join(audio, video))
 		wantMedia(t, answerOf(t, b, a), "audio 1 RTP/AVP 0", "video 1 RTP/AVP 97")
 		if !a.State().Video.Active || a.NeedsOffer() || b.NeedsOffer() {
@@ -149,7 +149,7 @@ func TestRelaySDPVideoComesAndGoes(t *testing.T) {
 		}
 		// a takes it away.
 		offered(t, a, join(audio, gone))
-		wantMedia(t, offerOf(t, b, a), "audio 1 RTP/AVP 0 8", "video 0 RTP/AVP 97")
+		wantMedia(t, offerOf(t, b, a), "audio 1 RTP/AVP 0 8 101", "video 0 RTP/AVP 97")
 		answeredBy(t, b, join(audio, gone))
 		wantMedia(t, answerOf(t, a, b), "audio 1 RTP/AVP 0", "video 0 RTP/AVP 97")
 		synctest.Wait()
@@ -158,12 +158,12 @@ func TestRelaySDPVideoComesAndGoes(t *testing.T) {
 		}
 		// A peer that forgets the line means the same.
 		offered(t, b, join(audio))
-		wantMedia(t, offerOf(t, a, b), "audio 1 RTP/AVP 0 8", "video 0 RTP/AVP 97")
+		wantMedia(t, offerOf(t, a, b), "audio 1 RTP/AVP 0 8 101", "video 0 RTP/AVP 97")
 		answeredBy(t, a, join(audio))
 		wantMedia(t, answerOf(t, b, a), "audio 1 RTP/AVP 0")
 		// And it comes back, refused by b this time.
 		offered(t, a, join(audio, video))
-		wantMedia(t, offerOf(t, b, a), "audio 1 RTP/AVP 0 8", "video 1 RTP/AVP 97")
+		wantMedia(t, offerOf(t, b, a), "audio 1 RTP/AVP 0 8 101", "video 1 RTP/AVP 97")
 		answeredBy(t, b, join(audio, gone))
 		wantMedia(t, answerOf(t, a, b), "audio 1 RTP/AVP 0", "video 0 RTP/AVP 97")
 		synctest.Wait()
@@ -305,14 +305,15 @@ func TestRelaySDPSeveralH264(t *testing.T) {
 	})
 }
 
-// TestRelaySDPTranscodes: the laws of G.711 stand in for each other where nothing else is shared, and only there.
+// TestRelaySDPTranscodes: the laws of G.711 stand in for each other where nothing else is shared, and only there; keys are offered beside
+// whatever is offered.
 func TestRelaySDPTranscodes(t *testing.T) {
 	tests := []struct{ name, offer, told, answer, want string }{
 		{"only µ-law meets only A-law", "0 101", "0 101 8", "8 101", "0 101"},
-		{"only A-law meets only µ-law", "8", "8 0", "0", "8"},
-		{"both share A-law", "0 8", "0 8", "8", "8"},
-		{"G.729 is shared", "18 0", "18 0 8", "18 8", "18"},
-		{"without G.711 there is nothing to offer", "18 4", "18 4", "18", "18"},
+		{"only A-law meets only µ-law", "8", "8 0 101", "0", "8"},
+		{"both share A-law", "0 8", "0 8 101", "8", "8"},
+		{"G.729 is shared", "18 0", "18 0 8 101", "18 8", "18"},
+		{"without G.711 there are only keys to offer beside", "18 4", "18 4 101", "18 101", "18"},
 		{"keys alone are not a call", "0 101", "0 101 8", "101", ""},
 	}
 	for _, tt := range tests {

@@ -5,6 +5,11 @@ import (
 	"strings"
 )
 
+// KeyOfInfo reads the key that the body of an INFO tells; false for an INFO of any other kind. Keys must never be logged.
+func KeyOfInfo(contentType string, body []byte) (key byte, ok bool) {
+	return parseInfo(contentType, body)
+}
+
 // parseInfo reads the key out of the body of a SIP INFO: application/dtmf-relay ("Signal=5", one parameter a line) or
 // application/dtmf (the bare key). Neither was ever an RFC; senders write the keys * and # as themselves or as the
 // event numbers 10 and 11 of RFC 4733 §3.2. ok is false for any other type and for a body without a key.

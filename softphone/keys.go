@@ -105,3 +105,20 @@ func (c *Call) pressByClock(ctx context.Context, run *keyRun) error {
 	}
 	return nil
 }
+
+// Typed are the keys that the peer has pressed by telephone-events so far, each event once (RFC 4733).
+func (c *Call) Typed() string {
+	c.media.mu.Lock()
+	defer c.media.mu.Unlock()
+	return string(c.media.typed)
+}
+
+// hears notes the key of a telephone-event at its first packet.
+func (m *media) hears(ssrc, ts uint32, payload []byte) {
+	id := [2]uint32{ssrc, ts}
+	if len(payload) < 4 || int(payload[0]) >= len(keypad) || m.event == id && len(m.typed) > 0 {
+		return
+	}
+	m.event = id
+	m.typed = append(m.typed, keypad[payload[0]])
+}

@@ -32,7 +32,9 @@ type media struct {
 	packet []byte
 	played []burst
 	// Receiving.
-	accept uint8 // payload type of telephone-events from the peer
+	accept uint8     // payload type of telephone-events from the peer
+	typed  []byte    // keys of the peer by telephone-events
+	event  [2]uint32 // SSRC and timestamp of the latest
 	rec    recorder
 	rx     rxStats
 	heard  []int16
@@ -189,6 +191,7 @@ func (m *media) receive(b []byte, at time.Time) {
 		m.rec.put(h.ssrc, h.ts, m.heard, at)
 	case h.pt == m.accept && m.accept != 0:
 		m.rx.Events++
+		m.hears(h.ssrc, h.ts, payload)
 	default:
 		m.rx.OtherTypes++
 	}
