@@ -98,7 +98,7 @@ func startAdmin(t *testing.T, dir string) *adminServer {
 	w, err := openWeb(webConfig{
 		accounts: s.acc, desk: hoteling.NewDesk(hoteling.DeskConfig{Directory: s.conf.live}),
 		api: api.Config{Version: "v1", Directory: s.conf.live, Bridges: silent{}, Registrations: silent{}, Legs: silent{}, Ports: silent{}, Trunks: silent{},
-			Routes: routes{live: s.conf.live}, Limits: call.NewFraudGuard(call.FraudConfig{}), Gateways: s.conf, Configuration: s.conf, Owner: ownerLinks{s.acc, "https://portal.acme.test"}, Log: log},
+			Routes: routes{live: s.conf.live}, Limits: call.NewFraudGuard(call.FraudConfig{}), Gateways: s.conf, Configuration: s.conf, Accounts: portalAccounts{s.acc, "https://portal.acme.test"}, Log: log},
 		tokens: tokens, listener: l, secure: tls.NewListener(secure, testCertificates().webTLS()), phones: s.phones.Handler(), dataDir: dir, readiness: ready,
 		metrics: prometheus.NewRegistry(), log: log,
 	})

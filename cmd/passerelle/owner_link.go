@@ -64,14 +64,14 @@ func adminOwnerLink(ctx context.Context, client *http.Client) (api.OwnerLink, er
 	return link, nil
 }
 
-// ownerLinks draws links to the owner's account of this server.
-type ownerLinks struct {
-	accounts *account.Accounts
-	base     string // where browsers open the portal
+// portalAccounts are the accounts of the portal as the API asks for them.
+type portalAccounts struct {
+	*account.Accounts
+	base string // where browsers open the portal
 }
 
-// OwnerLink implements api.OwnerLinks.
-func (o ownerLinks) OwnerLink(ctx context.Context) (string, time.Time, error) {
-	path, until := o.accounts.OwnerPath(ctx)
+// OwnerLink implements api.PortalAccounts.
+func (o portalAccounts) OwnerLink(ctx context.Context) (string, time.Time, error) {
+	path, until := o.OwnerPath(ctx)
 	return o.base + path, until, nil
 }

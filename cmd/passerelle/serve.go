@@ -220,7 +220,7 @@ func (c *serveCmd) web(ctx context.Context, h *house, config *configuration, acc
 			Events:    h.cfg.events,
 			Webhooks:  h.cfg.webhooks,
 			Mailboxes: h.events.waiting, Records: h.cfg.journal, Settings: config, Editor: config, HoldMusic: siteMusic{h.music, config}, Hoteling: h.desk, Phones: h.phones,
-			Tokens: given, Answers: config.store.Answers(), Reloader: reloads, Owner: ownerLinks{accounts, base}, Log: log,
+			Tokens: given, Answers: config.store.Answers(), Reloader: reloads, Accounts: portalAccounts{accounts, base}, Log: log,
 			Audit: config, Auditor: auditor.New(h.cfg.live, config.store, log),
 		},
 		tokens:   api.Either{First: tokens, Second: given},

@@ -44,6 +44,25 @@ func (a *Accounts) NewRecoveryCodes(ctx context.Context, p *Principal) (codes []
 	return codes, err
 }
 
+// HasSecondFactor says whether the user with that Ref has a second factor.
+func (a *Accounts) HasSecondFactor(ctx context.Context, ref uint64) (bool, error) {
+	kept, err := a.cfg.Records.Account(ctx, directory.UserAccount(ref))
+	return kept.SecondFactor(), err
+}
+
+// ResetSecondFactor takes all second factors and recovery codes away from the user with that Ref, who has lost them: the
+// password suffices until the user sets one up anew. had is false when there was none.
+func (a *Accounts) ResetSecondFactor(ctx context.Context, ref uint64) (had bool, err error) {
+	id := directory.UserAccount(ref)
+	if had, err = a.HasSecondFactor(ctx, ref); err != nil || !had {
+		return false, err
+	}
+	return true, a.cfg.Records.EditAccount(ctx, id, func(kept *directory.Account) error {
+		kept.TOTP, kept.TOTPStep, kept.Passkeys, kept.RecoveryHashes = "", 0, nil, nil
+		return nil
+	})
+}
+
 // changeFactors changes an account's second factors in a session in which one was proved lately: a session that was left
 // open, or stolen, does not suffice.
 func (a *Accounts) changeFactors(ctx context.Context, p *Principal, change func(*directory.Account) error) error {

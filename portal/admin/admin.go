@@ -77,6 +77,7 @@ func (p *Portal) Routes(mux page.Router) {
 		"GET /users":                                  p.users,
 		"GET /users/{ref}":                            p.user,
 		"POST /users/{ref}":                           p.changeUser,
+		"POST /users/{ref}/second-factor":             p.resetSecondFactor,
 		"GET /phones":                                 p.phones,
 		"GET /phones/{mac}":                           p.phone,
 		"POST /phones/{mac}/setup":                    p.phoneSetup,

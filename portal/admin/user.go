@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"passerelle/directory"
+	"passerelle/directory/audit"
 	"passerelle/portal/account"
 	"passerelle/portal/page"
 	"passerelle/sip"
@@ -24,6 +25,8 @@ type userPage struct {
 	Roles    []directory.Role
 	PINFault string
 	HasPIN   bool
+	// SecondFactor says whether the user has one, to those who may take it away.
+	SecondFactor bool
 }
 
 // Services marks what the form of packs and services shows, to find out whether somebody else has changed it meanwhile.
@@ -63,6 +66,13 @@ func (p *Portal) showUser(w http.ResponseWriter, r *http.Request, u *directory.U
 	d := userPage{
 		User: u, Person: u.Kind == directory.Person, Entitled: u.Entitled(), Changes: who.Changes(u.Site), Owns: who.Owns(), Roles: roles,
 		PINFault: pinFault, HasPIN: u.PIN != "",
+	}
+	if d.Owns && d.Person {
+		var err error
+		if d.SecondFactor, err = p.cfg.Accounts.HasSecondFactor(r.Context(), u.Ref); err != nil {
+			p.view.Fail(w, r, "find a second factor", err)
+			return
+		}
 	}
 	if sp, ok := p.cfg.Directory.Current().SpaceOf(u); ok {
 		d.Space = sp.Ref
@@ -127,6 +137,29 @@ func (p *Portal) changeUser(w http.ResponseWriter, r *http.Request) {
 	}
 	p.audit(r.Context(), "user changed", "line", u.Line(), "site", u.Site.Domain, "what", r.PostFormValue("what"))
 	p.view.Note(w, r, r.URL.Path, page.Note{Key: "user.saved"})
+}
+
+// resetSecondFactor takes the second factors away from a user who has lost them.
+func (p *Portal) resetSecondFactor(w http.ResponseWriter, r *http.Request) {
+	u, ok := p.theUser(w, r)
+	if !ok {
+		return
+	}
+	if !account.Of(r.Context()).Owns() || u.Kind != directory.Person {
+		p.view.Refuse(w, r, http.StatusForbidden)
+		return
+	}
+	had, err := p.cfg.Accounts.ResetSecondFactor(r.Context(), u.Ref)
+	if err != nil {
+		p.view.Fail(w, r, "take a second factor away", err)
+		return
+	}
+	if !had {
+		audit.Of(r.Context()).Refused()
+	} else {
+		p.audit(r.Context(), "second factor taken away", "line", u.Line(), "site", u.Site.Domain)
+	}
+	p.view.Note(w, r, fmt.Sprint("/users/", u.Ref), page.Note{Key: "user.factor_reset"})
 }
 
 // services is the change of packs and services that a form asks for. A space that the new packs do not include loses its

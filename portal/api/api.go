@@ -74,7 +74,7 @@ type Config struct {
 	Configuration Configuration
 	Tokens        TokenKeeper
 	Answers       Answers // nil repeats none
-	Owner         OwnerLinks
+	Accounts      PortalAccounts
 	Reloader      Reloader
 	Audit         Audit
 	Health        Health
@@ -134,7 +134,7 @@ func New(cfg Config) (*API, error) {
 	a.registerPhones()
 	a.registerGatewayNumber()
 	a.registerConfiguration()
-	a.registerOwner()
+	a.registerAccounts()
 	a.registerReload()
 	a.registerAudit()
 	a.registerHealth()

@@ -280,7 +280,7 @@ func newWorld(t *testing.T, change ...func(*world)) *world {
 		Version: "v1.2.3", Started: w.start, Directory: w.dir, Bridges: w.brid, SpaceCalls: w.outs, Registrations: w.regs, Legs: fakeCount(3), Ports: fakeCount(2),
 		Events:   w.events,
 		Webhooks: w.webhooks(t),
-		Routes:   w.routes, Limits: w.guard, Trunks: w.trunks, TrunkCalls: callsByChannels{}, Mailboxes: events.NewMessageWaiting(events.MessageWaitingConfig{}), Gateways: w.gates, Configuration: w.conf, Records: w.records, Settings: w.settings, Editor: w.editor, HoldMusic: w.music, Hoteling: w.desk, Phones: w.phones, Owner: fakeOwner{},
+		Routes:   w.routes, Limits: w.guard, Trunks: w.trunks, TrunkCalls: callsByChannels{}, Mailboxes: events.NewMessageWaiting(events.MessageWaitingConfig{}), Gateways: w.gates, Configuration: w.conf, Records: w.records, Settings: w.settings, Editor: w.editor, HoldMusic: w.music, Hoteling: w.desk, Phones: w.phones, Accounts: fakeAccounts{},
 		Tokens:   w.made,
 		Answers:  w.answers,
 		Reloader: w.reloads, LiveCalls: w.lives,

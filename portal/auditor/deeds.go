@@ -43,6 +43,7 @@ var pages = map[string]deed{
 	"POST /account/passkeys":                            done("account.passkey"),
 	"POST /account/passkeys/remove":                     done("account.passkey_remove"),
 	"POST /users/{ref}":                                 stored("user.change"),
+	"POST /users/{ref}/second-factor":                   done("account.second_factor_reset"),
 	"POST /phones/{mac}/setup":                          done("phone.setup"),
 	"POST /phones/{mac}/revoke":                         done("phone.revoke"),
 	"POST /phones/{mac}/resync":                         done("phone.resync"),
@@ -120,6 +121,7 @@ var operations = map[string]deed{
 	"disallow-source": done("source.disallow"),
 	// the server
 	"draw-owner-link":      done("account.owner_link"),
+	"reset-second-factor":  done("account.second_factor_reset"),
 	"import-configuration": stored("import"),
 	"export-configuration": done("export"),
 	"undo-change":          stored("undo"),

@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"passerelle/directory"
+	"passerelle/directory/audit"
 	"passerelle/portal/account"
 	"passerelle/portal/page"
 )
@@ -107,6 +108,7 @@ func (d *Door) changed(w http.ResponseWriter, r *http.Request, note string, code
 // stale asks for the second factor where a change wants it anew; any other fault is the server's.
 func (d *Door) stale(w http.ResponseWriter, r *http.Request, doing string, err error) {
 	if errors.Is(err, account.ErrStale) {
+		audit.Of(r.Context()).Refused()
 		http.Redirect(w, r, proofPath("/account"), http.StatusSeeOther)
 		return
 	}

@@ -83,3 +83,31 @@ func TestSecondFactorOnThePages(t *testing.T) {
 		t.Error("the second factor is still on")
 	}
 }
+
+// TestLostSecondFactorIsTakenAway by an administrator of the enterprise, and by nobody else.
+func TestLostSecondFactorIsTakenAway(t *testing.T) {
+	w := newWorld(t)
+	bruno := w.user(t, "bruno@acme.test")
+	w.as(t, "bruno").withApp(t)
+	path := fmt.Sprint("/users/", bruno.Ref)
+	alice := w.as(t, "alice")
+	alice.get(path).without(t, "second-factor")
+	alice.post(path+"/second-factor").want(t, http.StatusForbidden)
+	if on, err := w.acc.HasSecondFactor(t.Context(), bruno.Ref); !on || err != nil {
+		t.Fatal(on, err)
+	}
+	promote(t, w)
+	owner := w.as(t, "camille")
+	owner.get(path).want(t, 200, "Retirer la vérification en deux étapes")
+	page := owner.post(path + "/second-factor")
+	page.want(t, 200, "L’utilisateur se connecte sans vérification en deux étapes.")
+	page.without(t, "/second-factor")
+	w.as(t, "bruno")
+	kept, err := w.store.Account(t.Context(), w.account(t, "bruno"))
+	if err != nil || kept.SecondFactor() || len(kept.RecoveryHashes) > 0 {
+		t.Errorf("left are %+v, %v", kept, err)
+	}
+	if e := w.lastEntry(t); e.Deed != "account.second_factor_reset" || !strings.HasPrefix(e.Subject, "Bruno Keller") {
+		t.Errorf("the journal has %+v", e)
+	}
+}
