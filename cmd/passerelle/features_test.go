@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"passerelle/directory/audit"
 	"passerelle/directory/sitefile"
 	"passerelle/softphone"
 )
@@ -31,6 +32,13 @@ func TestCodesSetForwardsAndDND(t *testing.T) {
 		}
 		code("*21203")
 		answeredBy(camille)
+		kept, err := w.config.Audit(t.Context(), audit.Query{Limit: 1})
+		if err != nil || len(kept.Entries) != 1 {
+			t.Fatal(kept, err)
+		}
+		if e := kept.Entries[0]; e.By.Via != audit.ViaPhone || e.By.Name != "Bruno Keller" || len(e.Changes) != 1 || e.Changes[0].Field != "forwards.always" || !e.Undoable() {
+			t.Errorf("the journal has %+v", e)
+		}
 		code("#21")
 		answeredBy(bruno)
 		code("*78")

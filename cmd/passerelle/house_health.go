@@ -23,7 +23,7 @@ func (h *house) newSources(accounts *account.Accounts, st *store.Store) *sources
 }
 
 // newHealth looks at all parts of the house for what is wrong.
-func (h *house) newHealth(st *store.Store, kept *sources.Sources, dataDir string) *health.Checker {
+func (h *house) newHealth(st *store.Store, kept *sources.Sources, reloads *reloader, dataDir string) *health.Checker {
 	return health.New(health.Config{
 		Directory:    h.cfg.live,
 		Trunks:       func() []trunks.State { return h.trunks.States() },
@@ -31,8 +31,14 @@ func (h *house) newHealth(st *store.Store, kept *sources.Sources, dataDir string
 		Disk:         func() (health.Disk, error) { return diskOf(dataDir) },
 		Writes:       func() time.Duration { return st.Writes() },
 		Behind:       h.registrar.Behind,
-		Ports:        func() (used, all int) { return h.cfg.ports.InUse(), h.cfg.ports.Capacity() },
-		Stale:        h.phones.Stale, Wrongs: h.auth.Wrongs, Blocked: kept.Blocked, Guessed: h.gateway.Guessed, Registrations: h.registrar,
+		Reload: func() (time.Time, string) {
+			if last := reloads.Last(); len(last.Faults) > 0 {
+				return last.At, last.Faults[0]
+			}
+			return time.Time{}, ""
+		},
+		Ports: func() (used, all int) { return h.cfg.ports.InUse(), h.cfg.ports.Capacity() },
+		Stale: h.phones.Stale, Wrongs: h.auth.Wrongs, Blocked: kept.Blocked, Guessed: h.gateway.Guessed, Registrations: h.registrar,
 	})
 }
 

@@ -227,7 +227,7 @@ func (c *serveCmd) web(ctx context.Context, h *house, config *configuration, acc
 		accounts: accounts, provider: provider, desk: h.desk, phones: h.phones.Handler(), listener: ln, secure: secure, dataDir: c.Data, readiness: ready, metrics: metrics, log: log,
 	}
 	kept := h.newSources(accounts, config.store)
-	w.api.Sources, w.api.Health = kept, h.newHealth(config.store, kept, c.Data)
+	w.api.Sources, w.api.Health = kept, h.newHealth(config.store, kept, reloads, c.Data)
 	var pages *web
 	if err = kept.Load(ctx); err == nil {
 		pages, err = openWeb(w)

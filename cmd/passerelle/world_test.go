@@ -130,7 +130,7 @@ func newWorld(t *testing.T, e *directory.Enterprise, st *store.Store) *world {
 	var associations hoteling.Store
 	var phones provision.Store
 	if st != nil {
-		settings, associations, phones = config, st, st
+		settings, associations, phones = byPhone{config}, st, st
 	}
 	w.house = newHouse(houseConfig{
 		settings:     settings,

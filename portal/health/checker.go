@@ -37,6 +37,8 @@ type Config struct {
 	Writes func() time.Duration
 	// Behind says since when registrations are not written; nil: they are.
 	Behind func() *sip.Behind
+	// Reload says when the last reload was refused, and its first fault; a zero time: it was not.
+	Reload func() (at time.Time, fault string)
 	// Ports gives the pairs of media ports in use and all there are.
 	Ports func() (used, all int)
 	// Phones gives the phones that configure themselves, Stale those that have not their profile as it is now.
@@ -67,7 +69,7 @@ func New(cfg Config) *Checker { return &Checker{cfg: cfg} }
 func (c *Checker) Problems() []Problem {
 	var all []Problem
 	for _, look := range []func() []Problem{
-		c.numbers, c.trunks, c.certificates, c.disk, c.writes, c.behind, c.ports, c.phones, c.wrongs, c.blocked, c.guessed,
+		c.numbers, c.trunks, c.certificates, c.disk, c.writes, c.behind, c.reload, c.ports, c.phones, c.wrongs, c.blocked, c.guessed,
 	} {
 		all = append(all, look()...)
 	}

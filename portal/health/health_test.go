@@ -69,10 +69,14 @@ func TestEachProblemIsToldInItsTime(t *testing.T) {
 		"very slow disk":        {func(c *Config) { c.Writes = func() time.Duration { return 3 * time.Second } }, "disk_slow bad"},
 		"store follows":         {func(c *Config) { c.Behind = func() *sip.Behind { return nil } }, ""},
 		"store behind":          {func(c *Config) { c.Behind = func() *sip.Behind { return &sip.Behind{Since: time.Now()} } }, "store_behind bad"},
-		"ports left":            {func(c *Config) { c.Ports = func() (int, int) { return 89, 100 } }, ""},
-		"few ports left":        {func(c *Config) { c.Ports = func() (int, int) { return 90, 100 } }, "ports_scarce warning"},
-		"no ports left":         {func(c *Config) { c.Ports = func() (int, int) { return 100, 100 } }, "ports_scarce bad"},
-		"IDs are guessed":       {func(c *Config) { c.Guessed = func() []string { return []string{"paris.acme.test", "gone.test"} } }, "ids_guessed warning"},
+		"reload went well":      {func(c *Config) { c.Reload = func() (time.Time, string) { return time.Time{}, "" } }, ""},
+		"reload refused": {func(c *Config) {
+			c.Reload = func() (time.Time, string) { return time.Now(), "cert.pem:1: cert: has ended" }
+		}, "reload_refused warning"},
+		"ports left":      {func(c *Config) { c.Ports = func() (int, int) { return 89, 100 } }, ""},
+		"few ports left":  {func(c *Config) { c.Ports = func() (int, int) { return 90, 100 } }, "ports_scarce warning"},
+		"no ports left":   {func(c *Config) { c.Ports = func() (int, int) { return 100, 100 } }, "ports_scarce bad"},
+		"IDs are guessed": {func(c *Config) { c.Guessed = func() []string { return []string{"paris.acme.test", "gone.test"} } }, "ids_guessed warning"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			cfg := Config{Directory: newLive(t)}
@@ -97,7 +101,7 @@ func TestEachProblemIsToldInItsTime(t *testing.T) {
 // TestEveryKindHasTexts follows the kinds that the table above does not meet, too.
 func TestEveryKindHasTexts(t *testing.T) {
 	for _, k := range []Kind{
-		NoGatewayNumber, TrunkDown, TrunkRegistering, CertificateEnds, CertificateEnded, DiskFull, DiskFilling, DiskSlow, StoreBehind, PortsScarce, PhonesOld,
+		NoGatewayNumber, TrunkDown, TrunkRegistering, CertificateEnds, CertificateEnded, DiskFull, DiskFilling, DiskSlow, StoreBehind, ReloadRefused, PortsScarce, PhonesOld,
 		PhoneRefused, SourceBlocked, IDsGuessed, More,
 	} {
 		for _, lang := range i18n.Languages {

@@ -34,6 +34,7 @@ const (
 	DiskFilling      Kind = "disk_filling"       // free MiB
 	DiskSlow         Kind = "disk_slow"          // milliseconds of a write
 	StoreBehind      Kind = "store_behind"
+	ReloadRefused    Kind = "reload_refused" // first fault
 	PortsScarce      Kind = "ports_scarce"   // in use, all
 	PhonesOld        Kind = "phones_old"     // site, phones
 	PhoneRefused     Kind = "phone_refused"  // name, source

@@ -90,6 +90,20 @@ func (c *Checker) behind() []Problem {
 	return []Problem{p}
 }
 
+// reload tells when a changed certificate or setting was refused, so that the former is still in force.
+func (c *Checker) reload() []Problem {
+	if c.cfg.Reload == nil {
+		return nil
+	}
+	at, fault := c.cfg.Reload()
+	if at.IsZero() {
+		return nil
+	}
+	p := Problem{Kind: ReloadRefused, Severity: Warning, Args: []any{fault}, Since: at}
+	p.identify()
+	return []Problem{p}
+}
+
 // ports tells when there are few media ports left.
 func (c *Checker) ports() []Problem {
 	if c.cfg.Ports == nil {
