@@ -111,7 +111,8 @@ func (g *Gateway) admit(ctx context.Context, space *directory.Space, by uint64, 
 		}
 		seat.leave()
 		if p != nil {
-			go func() { _ = p.Hangup(context.Background(), broken) }() // ends with the leg, at most 64*T1
+			why := turnedAway(err)
+			go func() { _ = p.Hangup(context.Background(), why) }() // ends with the leg, at most 64*T1
 		}
 	}()
 	var caller directory.Caller

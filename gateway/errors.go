@@ -38,8 +38,9 @@ var (
 
 	// errCancelled is a call of a space that was taken back before its callee was in.
 	errCancelled = errors.New("cancelled")
-	// errRemoved turns somebody away who was removed before sitting down.
-	errRemoved error = &sip.StatusError{Code: 480, Reason: "Temporarily Unavailable", Err: errors.New("removed before sitting down")}
+	// errRemoved turns somebody away who was removed before sitting down: the space does not want the newcomer, now or elsewhere
+	// (RFC 3261 §21.6.2).
+	errRemoved error = &sip.StatusError{Code: 603, Err: errors.New("removed before sitting down")}
 	// errPressed ends the wait for the key that enters.
 	errPressed = errors.New("key pressed")
 	// errBroken is a call of a space that a fault of ours ended.

@@ -41,7 +41,7 @@ func (g *Gateway) Replace(ctx context.Context, old *sip.Leg, bring Bring) error 
 	remove := g.parties.add(p, g.languageOf(caller, seat.bridge.space))
 	if err := seat.hand(ctx, p, whoCalled(p, caller, caller.Number), g.cfg.Party); err != nil {
 		remove()
-		go func() { _ = p.Hangup(context.Background(), broken) }() // ends with the leg, at most 64*T1
+		go func() { _ = p.Hangup(context.Background(), turnedAway(err)) }() // ends with the leg, at most 64*T1
 		return err
 	}
 	handed = true

@@ -73,5 +73,13 @@ func (g *Gateway) remove(ctx context.Context, space string, meant func(id string
 	return gone.Wait()
 }
 
+// turnedAway is why somebody's leg ends who was answered and never sat down.
+func turnedAway(err error) sip.Reason {
+	if errors.Is(err, errRemoved) {
+		return removed
+	}
+	return broken
+}
+
 // removed is why an administrator's removal ends a leg.
 var removed = sip.Reason{Protocol: "SIP", Cause: 200, Text: "Removed from the space"}

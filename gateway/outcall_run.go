@@ -116,7 +116,10 @@ func (g *Gateway) bringIn(ctx context.Context, o *outcall, seat *Participant) er
 	if err := seat.become(ctx, whoCalled(p, callee, o.info.To)); err != nil {
 		return err
 	}
-	if err := seat.sit(ctx, p); err != nil {
+	if err := seat.sit(ctx, p); errors.Is(err, errRemoved) {
+		_ = p.Hangup(context.Background(), withdrawn) // ends with the leg, at most 64*T1
+		return errCancelled
+	} else if err != nil {
 		return fmt.Errorf("sit down: %w", err)
 	}
 	g.seated(p, seat)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/url"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -128,4 +129,46 @@ func TestSemiAttendedOutOfSeat(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestRemovedWhileTheSeatWaits removes somebody whose seat waits for a colleague's answer: the colleague is turned away and hears why.
+func TestRemovedWhileTheSeatWaits(t *testing.T) {
+	inWorld(t, func(w *world) {
+		alice, camille := w.registered("alice-app", "sA-44c1d0"), w.registered("+33170001203", "pC-0be5d2")
+		other := w.enter(w.registered("+33170001202", "pB-91aa37").Phone, aliceSpace)
+		seat := w.enter(alice.Phone, aliceSpace)
+		w.participants(2)
+		time.Sleep(time.Second)
+		var dialog string
+		second := w.dial(w.t.Context(), alice.Phone, "sip:203@paris.acme.test", softphone.InviteOptions{OnProvisional: func(m *softphone.Message) {
+			if m.Code > 100 {
+				dialog = fmt.Sprintf("%s;to-tag=%s;from-tag=%s", m.Header("Call-ID"), tagOf(m.Header("To")), tagOf(m.Header("From")))
+			}
+		}})
+		in := camille.rings(w)
+		in.Ring(180)
+		time.Sleep(time.Second)
+		synctest.Wait()
+		if err := seat.Refer(w.t.Context(), "sip:203@paris.acme.test?Replaces="+url.QueryEscape(dialog)); err != nil {
+			t.Fatal(err)
+		}
+		w.told(seat, "180 Ringing")
+		for _, b := range w.house.gateway.Bridges() {
+			for _, p := range b.Participants {
+				if p.CallID == seat.CallID() {
+					if err := w.house.gateway.Remove(w.t.Context(), b.Space, p.ID); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+		}
+		w.gone(seat, time.Second)
+		late := w.take(in)
+		<-second
+		if reason := w.gone(late, 2*time.Second); !strings.Contains(reason, "Removed from the space") {
+			t.Errorf("Reason %q, want that of a removal", reason)
+		}
+		w.participants(1)
+		w.bye(other)
+	})
 }

@@ -112,7 +112,9 @@ func TestRemovedWhileHandedOver(t *testing.T) {
 			w.gone(c, time.Second)
 		}
 		late := w.take(in) // who answers all the same is turned away
-		w.gone(late, time.Second)
+		if reason := w.gone(late, time.Second); !strings.Contains(reason, "Removed from the space") {
+			t.Errorf("Reason %q, want that of a removal", reason)
+		}
 		w.participants(0)
 		if o := w.house.gateway.Outcalls(w.aliceRef()); len(o) != 0 {
 			t.Errorf("calls of the space: %+v", []gateway.OutcallInfo(o))
