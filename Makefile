@@ -4,7 +4,7 @@ BIN     := bin/passerelle
 VERSION := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test browser screenshots unit race tools tools-test packages sipp sipp-calls sipp-load bench soak soak-short sipp-both sipp-beside proofs test-clients fmt fmt-check vet lint tidy
+.PHONY: help build run test browser screenshots unit race tools tools-test packages sipp sipp-calls sipp-load bench soak soak-short sipp-both sipp-beside proofs test-clients fmt fmt-check openapi vet lint tidy
 
 # The tools are modules of their own, independent of the server's packages.
 TOOLS   := confload regload rtppcap trial
@@ -30,6 +30,9 @@ race: ## all Go tests under the race detector
 
 browser: ## install Chromium for the tests of pages, if it is absent
 	@testdata/apt.sh chromium || echo "no Chromium to be had: the tests of pages that need one are skipped"
+
+openapi: ## write docs/openapi.yaml anew, after a change of the API
+	$(GO) test -count=1 -run TestDescriptionIsTheOneInTheDocs ./portal/api -update
 
 screenshots: browser ## pictures of the portal's pages, wide and narrow, in both languages, in bin/screenshots
 	@mkdir -p bin/screenshots
