@@ -88,7 +88,10 @@ func (g *Gateway) Join(ctx context.Context, asker *sip.Leg, bring Bring) (replac
 // admitBeside seats the party that somebody who has a seat brings.
 func (g *Gateway) admitBeside(ctx context.Context, asker *Participant, bring Bring) error {
 	var by uint64
-	if err := asker.bridge.do(ctx, func() { by = asker.who.User }); err != nil {
+	switch err := asker.bridge.do(ctx, func() { by = asker.who.User }); {
+	case errors.Is(err, errBridgeEnded):
+		return ErrNotSeated
+	case err != nil:
 		return err
 	}
 	return g.admit(ctx, asker.bridge.space, by, bring)
