@@ -112,7 +112,7 @@ type Query struct {
 }
 
 // MaxScan bounds how many entries one query reads, so that a search that finds nothing ends soon.
-const MaxScan = 20_000
+const MaxScan = 4_000
 
 // Page is an answer to a query.
 type Page struct {

@@ -11,6 +11,7 @@ import (
 	"passerelle/directory/audit"
 	"passerelle/portal/account"
 	"passerelle/portal/auditor"
+	"passerelle/portal/i18n"
 	"passerelle/portal/page"
 )
 
@@ -48,13 +49,14 @@ func (p *Portal) audits(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
+	speak := p.view.Printer(r)
 	who, q := auditor.ViewerOf(account.Of(r.Context()), p.cfg.Directory.Current()), page.ReadQuery(r)
 	before, _ := strconv.ParseUint(r.URL.Query().Get("before"), 10, 64)
 	d := auditPage{Sites: all, Site: strings.ToLower(r.URL.Query().Get("site")), Later: before != 0, Zone: p.view.Zone(r)}
 	d.List.Query = q
 	found, err := p.cfg.Audit.Audit(r.Context(), audit.Query{Before: before, Limit: page.PerPage, Match: func(e *audit.Entry) bool {
 		seen, ok := who.Visible(*e)
-		return ok && (d.Site == "" || ofSite(&seen, sites[0].Domain)) && (q.Text == "" || q.Matches(p.auditTexts(r, &seen)...))
+		return ok && (d.Site == "" || ofSite(&seen, sites[0].Domain)) && (q.Text == "" || q.Matches(auditText(speak, &seen)))
 	}})
 	if err != nil {
 		p.view.Fail(w, r, "read the journal of changes", err)
@@ -62,7 +64,7 @@ func (p *Portal) audits(w http.ResponseWriter, r *http.Request) {
 	}
 	for _, e := range found.Entries {
 		if seen, ok := who.Visible(e); ok {
-			d.List.Rows = append(d.List.Rows, p.auditRow(r, seen, who.MayUndo(&e) == nil))
+			d.List.Rows = append(d.List.Rows, newAuditRow(speak, seen, who.MayUndo(&e) == nil))
 		}
 	}
 	d.Older, d.List.Total = found.Next, len(d.List.Rows)
@@ -78,46 +80,46 @@ func ofSite(e *audit.Entry, domain string) bool {
 	return false
 }
 
-// auditTexts are what a search of the journal looks at.
-func (p *Portal) auditTexts(r *http.Request, e *audit.Entry) []string {
-	texts := []string{e.By.Name, e.By.ID, e.By.From, e.Subject, e.Deed, p.deedText(r, e.Deed)}
+// auditText is what a search of the journal looks at.
+func auditText(speak *i18n.Printer, e *audit.Entry) string {
+	texts := []string{e.By.Name, e.By.ID, e.By.From, e.Subject, e.Deed, deedText(speak, e.Deed)}
 	for _, c := range e.Changes {
-		texts = append(texts, c.Name, c.Field, p.fieldText(r, c.Field), string(c.Before), string(c.After))
+		texts = append(texts, c.Name, c.Field, fieldText(speak, c.Field), string(c.Before), string(c.After))
 	}
-	return texts
+	return strings.Join(texts, "\n")
 }
 
 // deedText names a deed; one without a name is the route or operation that did it.
-func (p *Portal) deedText(r *http.Request, deed string) string {
-	if speak := p.view.Printer(r); speak.Has("deed." + deed) {
+func deedText(speak *i18n.Printer, deed string) string {
+	if speak.Has("deed." + deed) {
 		return speak.T("deed." + deed)
 	}
 	return deed
 }
 
 // fieldText names a value, by the path that site files have where it has no name.
-func (p *Portal) fieldText(r *http.Request, path string) string {
-	if speak := p.view.Printer(r); speak.Has("field." + path) {
+func fieldText(speak *i18n.Printer, path string) string {
+	if speak.Has("field." + path) {
 		return speak.T("field." + path)
 	}
 	return path
 }
 
-func (p *Portal) auditRow(r *http.Request, e audit.Entry, undo bool) auditRow {
-	row := auditRow{Entry: e, Who: e.By.Name, What: p.deedText(r, e.Deed), Undo: undo && e.Undoable(), Folded: len(e.Changes) > foldAt}
+func newAuditRow(speak *i18n.Printer, e audit.Entry, undo bool) auditRow {
+	row := auditRow{Entry: e, Who: e.By.Name, What: deedText(speak, e.Deed), Undo: undo && e.Undoable(), Folded: len(e.Changes) > foldAt}
 	row.Unknown = e.Deed != "" && row.What == e.Deed
 	if row.Who == "" {
 		row.Who = e.By.ID
 	}
 	if e.By.ID == directory.OwnerAccount && e.By.Name == "" || row.Who == "" {
-		row.Who = p.text(r, "audit.server")
+		row.Who = speak.T("audit.server")
 	}
 	if e.Deed == "" {
-		row.What = p.text(r, "audit.changed")
+		row.What = speak.T("audit.changed")
 	}
 	for _, c := range e.Changes {
 		row.Values = append(row.Values, valueRow{
-			Kind: string(c.Kind), Name: c.Name, Field: p.fieldText(r, c.Field), Before: p.valueText(r, c.Before), After: p.valueText(r, c.After),
+			Kind: string(c.Kind), Name: c.Name, Field: fieldText(speak, c.Field), Before: rawText(speak, c.Before), After: rawText(speak, c.After),
 		})
 	}
 	return row

@@ -3,19 +3,18 @@ package admin
 import (
 	"encoding/json"
 	"fmt"
-	"net/http"
 	"strings"
 
 	"passerelle/portal/i18n"
 )
 
-// valueText is a value of the journal as people read it.
-func (p *Portal) valueText(r *http.Request, raw json.RawMessage) string {
+// rawText is a value of the journal as people read it.
+func rawText(speak *i18n.Printer, raw json.RawMessage) string {
 	var v any
 	if len(raw) == 0 || json.Unmarshal(raw, &v) != nil {
 		return ""
 	}
-	return valueText(p.view.Printer(r), v)
+	return valueText(speak, v)
 }
 
 func valueText(speak *i18n.Printer, v any) string {

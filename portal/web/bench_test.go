@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"passerelle/directory"
+	"passerelle/directory/audit"
 	"passerelle/sip"
 )
 
@@ -48,12 +49,28 @@ func registered(w *world) {
 	}
 }
 
+// changed has n changes in the journal.
+func changed(b *testing.B, w *world, n int) {
+	b.Helper()
+	for i := range n {
+		u := w.config.live.Current().Sites()[0].Users[i]
+		e := audit.Entry{By: audit.Actor{ID: "user-1", Name: "Admin", Via: audit.ViaPortal, From: "192.0.2.7"}, Deed: "line.settings", Changes: []audit.Change{
+			{Kind: audit.Changed, Site: u.Site.Domain, User: u.Ref, Name: u.Name, Field: "forwards.always", Before: []byte(`""`), After: []byte(`"0612345678"`)},
+			{Kind: audit.Changed, Site: u.Site.Domain, User: u.Ref, Name: u.Name, Field: "dnd", Before: []byte("false"), After: []byte("true")},
+		}}
+		if _, err := w.store.Record(b.Context(), e); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
 // BenchmarkPages asks for pages at 10 000 users with a registered phone each, over a real connection.
 func BenchmarkPages(b *testing.B) {
 	w := newWorldOf(b, large(10_000))
 	registered(w)
+	changed(b, w, 2000)
 	admin := w.as(b, "admin")
-	for _, path := range []string{"/", "/users", "/users?q=personne+09999", "/users?sort=-number&page=200", "/phones", "/registrations", "/registrations?q=09999", "/services/gateway", "/services/gateway?q=personne+09999", "/services/hoteling", "/live"} {
+	for _, path := range []string{"/", "/users", "/users?q=personne+09999", "/users?sort=-number&page=200", "/phones", "/registrations", "/registrations?q=09999", "/services/gateway", "/services/gateway?q=personne+09999", "/services/hoteling", "/live", "/health", "/audit", "/audit?q=personne+00007", "/audit?q=nowhere"} {
 		b.Run(path, func(b *testing.B) {
 			for b.Loop() {
 				if got := admin.get(path); got.code != http.StatusOK {
