@@ -28,7 +28,9 @@ import (
 	"passerelle/hoteling"
 	"passerelle/portal/account"
 	"passerelle/portal/api"
+	"passerelle/portal/health"
 	"passerelle/portal/httpd"
+	"passerelle/portal/token"
 	"passerelle/provision"
 	"passerelle/sip"
 	"passerelle/store/storetest"
@@ -95,11 +97,15 @@ func startAdmin(t *testing.T, dir string) *adminServer {
 	if err != nil {
 		t.Fatal(err)
 	}
+	given, err := token.Open(t.Context(), st, s.acc, log)
+	if err != nil {
+		t.Fatal(err)
+	}
 	w, err := openWeb(webConfig{
 		accounts: s.acc, desk: hoteling.NewDesk(hoteling.DeskConfig{Directory: s.conf.live}),
 		api: api.Config{Version: "v1", Directory: s.conf.live, Bridges: silent{}, Registrations: silent{}, Legs: silent{}, Ports: silent{}, Trunks: silent{},
-			Routes: routes{live: s.conf.live}, Limits: call.NewFraudGuard(call.FraudConfig{}), Gateways: s.conf, Configuration: s.conf, Accounts: portalAccounts{s.acc, "https://portal.acme.test"}, Log: log},
-		tokens: tokens, listener: l, secure: tls.NewListener(secure, testCertificates().webTLS()), phones: s.phones.Handler(), dataDir: dir, readiness: ready,
+			Routes: routes{live: s.conf.live}, Limits: call.NewFraudGuard(call.FraudConfig{}), Gateways: s.conf, Configuration: s.conf, Editor: s.conf, Tokens: given, Answers: st.Answers(), Health: health.New(health.Config{Directory: s.conf.live}), Accounts: portalAccounts{s.acc, "https://portal.acme.test"}, Log: log},
+		tokens: api.Either{First: tokens, Second: given}, listener: l, secure: tls.NewListener(secure, testCertificates().webTLS()), phones: s.phones.Handler(), dataDir: dir, readiness: ready,
 		metrics: prometheus.NewRegistry(), log: log,
 	})
 	if err != nil {
