@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 
@@ -31,7 +32,7 @@ type world struct {
 
 	transport http.RoundTripper // of webhooks
 	hooks     *events.Webhooks
-	crashed   bool
+	crashed   atomic.Bool
 }
 
 func inWorld(t *testing.T, scenario func(w *world)) {
@@ -67,10 +68,12 @@ func (w *world) open() {
 		w.t.Fatal(err)
 	}
 	ctx, stop := context.WithCancel(w.t.Context())
-	w.stop, w.done, w.crashed = stop, make(chan struct{}), false
+	w.stop, w.done = stop, make(chan struct{})
+	w.crashed.Store(false)
 	var runs sync.WaitGroup
-	runs.Go(func() { _ = w.log.Run(ctx) })
-	runs.Go(func() { _ = w.hooks.Run(ctx) })
+	log, hooks := w.log, w.hooks
+	runs.Go(func() { _ = log.Run(ctx) })
+	runs.Go(func() { _ = hooks.Run(ctx) })
 	go func() { // ends by close
 		defer close(w.done)
 		runs.Wait()
@@ -79,7 +82,7 @@ func (w *world) open() {
 
 // crash ends the log without the last word of the webhooks.
 func (w *world) crash() {
-	w.crashed = true
+	w.crashed.Store(true)
 	w.close()
 }
 
@@ -91,7 +94,7 @@ type crashing struct {
 
 // SavePlaces implements events.WebhookStore.
 func (c crashing) SavePlaces(ctx context.Context, places map[string]uint64) error {
-	if c.w.crashed {
+	if c.w.crashed.Load() {
 		return nil
 	}
 	return c.Store.SavePlaces(ctx, places)

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -71,6 +72,20 @@ func (v *receiver) check(r *http.Request, body []byte) {
 	if want := "v1," + base64.StdEncoding.EncodeToString(mac.Sum(nil)); r.Header.Get("Webhook-Signature") != want {
 		v.faults = append(v.faults, "signature of "+string(body))
 	}
+}
+
+// received are the deliveries so far.
+func (v *receiver) received() []events.Event {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return slices.Clone(v.got)
+}
+
+// times are those of the attempts so far.
+func (v *receiver) times() []time.Time {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return slices.Clone(v.attempts)
 }
 
 // fails has every attempt fail while it is true.
