@@ -211,6 +211,8 @@ func (s *Server) takeCancel(in *inbound) {
 	tag := newTag()
 	if leg != nil {
 		tag = leg.id.LocalTag
+	} else if was := invite.tag.Load(); was != nil {
+		tag = *was
 	}
 	in.send(newResponse(in.Request, 200, "", tag))
 }

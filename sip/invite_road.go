@@ -30,7 +30,7 @@ func (s *Server) takeInvite(in *inbound) {
 	}
 	tx := s.txs.newServer(s, in.key, in.Request, in.wire())
 	leg := s.newLeg(in, tx, who, offer)
-	tx.leg.Store(leg)
+	leg.keep(tx)
 	if !s.legs.add(leg) {
 		_ = tx.respond(s.dress(newResponse(in.Request, 503, "", leg.id.LocalTag)))
 		return

@@ -69,7 +69,9 @@ type Leg struct {
 	referred  bool   // the peer has sent a REFER
 	asserted  string // key of the identity that the peer asserted last
 	call      *ourCall
-	wide      *outgoing // what is too large for UDP goes by, nil for nothing
+	took      []*serverTx // INVITEs of the peer whose transactions may live still
+	sent      []*clientTx // the same of our requests
+	wide      *outgoing   // what is too large for UDP goes by, nil for nothing
 }
 
 // legState is what was sent and received of the dialog.

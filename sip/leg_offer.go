@@ -38,7 +38,7 @@ func (l *Leg) glare() int {
 }
 
 func (l *Leg) takeReinvite(in *inbound, tx *serverTx) {
-	tx.leg.Store(l)
+	l.keep(tx)
 	switch l.glare() {
 	case 491:
 		l.respond(tx, l.reply(in.Request, 491, ""))

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -72,6 +73,7 @@ func (l *Leg) sendHere(c *outCall) error {
 		return err
 	}
 	c.tx = tx
+	l.sent = append(slices.DeleteFunc(l.sent, func(tx *clientTx) bool { return isDone(tx.tx.Done()) }), tx)
 	return nil
 }
 

@@ -131,6 +131,7 @@ func (l *Leg) finish() {
 		l.stopTimers()
 	})
 	l.s.legs.remove(l)
+	l.release()
 	l.s.metrics.legs.Dec()
 	close(l.gone)
 }

@@ -33,8 +33,15 @@ type serverTx struct {
 	*sipmsg.ServerTx
 	s     *Server
 	req   *sipmsg.Request
-	final atomic.Int32        // status of our final answer, 0 before
-	leg   atomic.Pointer[Leg] // owner of an INVITE
+	final atomic.Int32             // status of our final answer, 0 before
+	leg   atomic.Pointer[Leg]      // owner of an INVITE, nil once it is gone
+	tag   atomic.Pointer[LocalTag] // of an owner that is gone
+}
+
+// release parts with the owner, which is gone: what is left answers repetitions.
+func (tx *serverTx) release(tag LocalTag) {
+	tx.tag.Store(&tag)
+	tx.leg.Store(nil)
 }
 
 // respond sends an answer through the state machine and counts the first final one.
@@ -118,7 +125,7 @@ func inviteKey(cancel *sipmsg.Request) string {
 // not wait for the transaction.
 type clientTx struct {
 	tx    *sipmsg.ClientTx
-	sink  func(res *sipmsg.Response, err error)
+	to    atomic.Pointer[func(res *sipmsg.Response, err error)] // sink; nil once nobody waits
 	ack   *ackKeeper
 	final atomic.Bool
 	begun chan struct{} // closed when Init has set all timers; an answer may be faster
@@ -158,7 +165,8 @@ func (t *transactions) newClient(req *sipmsg.Request, w *wire, sink func(*sipmsg
 		return nil, fmt.Errorf("send %s: %w", req.Method, err)
 	}
 	keeper := &ackKeeper{wire: w}
-	tx := &clientTx{tx: sipmsg.NewClientTx(key, req, keeper, silent), sink: sink, ack: keeper, begun: make(chan struct{})}
+	tx := &clientTx{tx: sipmsg.NewClientTx(key, req, keeper, silent), ack: keeper, begun: make(chan struct{})}
+	tx.to.Store(&sink)
 	t.mu.Lock()
 	t.client[key] = tx
 	t.mu.Unlock()
@@ -167,10 +175,10 @@ func (t *transactions) newClient(req *sipmsg.Request, w *wire, sink func(*sipmsg
 		t.dropClient(key)
 		if !tx.final.Load() {
 			// The state machine's lock is held here, and the sink's owner may be waiting for it.
-			go sink(nil, err) // ends when the owner has taken it or is gone
+			go tx.sink(nil, err) // ends when the owner has taken it or is gone
 		}
 	})
-	tx.tx.OnRetransmission(func(res *sipmsg.Response) { sink(res, nil) })
+	tx.tx.OnRetransmission(func(res *sipmsg.Response) { tx.sink(res, nil) })
 	err = tx.tx.Init()
 	close(tx.begun)
 	if err != nil {
@@ -180,6 +188,16 @@ func (t *transactions) newClient(req *sipmsg.Request, w *wire, sink func(*sipmsg
 	}
 	return tx, nil
 }
+
+// sink tells the owner, if there still is one.
+func (tx *clientTx) sink(res *sipmsg.Response, err error) {
+	if to := tx.to.Load(); to != nil {
+		(*to)(res, err)
+	}
+}
+
+// release parts with the owner, which is gone: what is left absorbs repeated answers.
+func (tx *clientTx) release() { tx.to.Store(nil) }
 
 func (t *transactions) dropClient(key string) {
 	t.mu.Lock()
