@@ -128,7 +128,7 @@ func (r *Root) liveGroups() []liveGroup {
 		i, known := at[o.record.Call]
 		if j, ok := with[t]; t != nil && ok {
 			if known && i != j { // the two were calls of their own
-				groups[j].add(groups[i])
+				groups[j].join(groups[i])
 				groups[i] = liveGroup{}
 				for call, k := range at {
 					if k == i {
@@ -151,7 +151,7 @@ func (r *Root) liveGroups() []liveGroup {
 		if t != nil {
 			with[t] = i
 		}
-		groups[i].add(r.groupOf(o))
+		groups[i].add(o.leg, r.records.live.describe(o))
 	}
 	groups = slices.DeleteFunc(groups, func(g liveGroup) bool { return len(g.legs) == 0 })
 	for i := range groups {
@@ -168,25 +168,29 @@ func (r *Root) liveGroups() []liveGroup {
 	return groups
 }
 
-// add puts the legs of another group into this one.
-func (g *liveGroup) add(o liveGroup) {
+// add puts a leg into the group.
+func (g *liveGroup) add(leg *sip.Leg, l LiveLeg) {
+	g.call.Legs, g.legs = append(g.call.Legs, l), append(g.legs, leg)
+	if l.Direction == cdr.In {
+		g.came = append(g.came, leg)
+	}
+}
+
+// join puts the legs of another group into this one.
+func (g *liveGroup) join(o liveGroup) {
 	g.call.Legs = append(g.call.Legs, o.call.Legs...)
 	g.legs = append(g.legs, o.legs...)
 	g.came = append(g.came, o.came...)
 }
 
-// groupOf is one leg by itself.
-func (r *Root) groupOf(o openRecord) liveGroup {
-	known := r.records.live.of(o.leg)
+// describe is what is known of a leg that is up.
+func (ll *liveLegs) describe(o openRecord) LiveLeg {
+	known := ll.of(o.leg)
 	l := LiveLeg{Record: o.record, Name: known.name, Outside: known.number, Ringing: known.ringing}
 	if known.sound != nil {
 		l.Codec, l.Held = known.sound()
 	}
-	g := liveGroup{call: LiveCall{Legs: []LiveLeg{l}}, legs: []*sip.Leg{o.leg}}
-	if l.Direction == cdr.In {
-		g.came = g.legs
-	}
-	return g
+	return l
 }
 
 // openRecord is the account of a leg that is up.
