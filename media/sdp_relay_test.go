@@ -2,84 +2,12 @@ package media
 
 import (
 	"errors"
-	"net/netip"
+	"passerelle/internal/memnet"
 	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
-
-	"passerelle/internal/memnet"
 )
-
-// sides makes sides without phones, for what is only described.
-func sides(t *testing.T, n int, cfg SideConfig) []*Side {
-	t.Helper()
-	r := newRelay(t, memnet.New(), 40)
-	out := make([]*Side, n)
-	for i := range out {
-		out[i] = r.NewSide(cfg)
-		t.Cleanup(out[i].Close)
-	}
-	return out
-}
-
-func offered(t *testing.T, s *Side, sdp []byte) {
-	t.Helper()
-	if err := s.Offered(sdp); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func offerOf(t *testing.T, s, from *Side) string {
-	t.Helper()
-	b, err := s.Offer(from)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(b)
-}
-
-func answeredBy(t *testing.T, s *Side, sdp []byte) {
-	t.Helper()
-	if err := s.Answered(sdp); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func answerOf(t *testing.T, s, from *Side) string {
-	t.Helper()
-	b, err := s.Answer(from)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(b)
-}
-
-// bubble runs a test whose sides need no clock, in a bubble that sees their loops end.
-func bubble(t *testing.T, test func(t *testing.T)) { t.Helper(); synctest.Test(t, test) }
-
-// mediaLines are the m= lines of a description with the ports made anonymous: 1 for one in use, 0 for none.
-func mediaLines(t *testing.T, sdp string) []string {
-	t.Helper()
-	var out []string
-	for line := range strings.SplitSeq(sdp, "\r\n") {
-		if rest, ok := strings.CutPrefix(line, "m="); ok {
-			f := strings.Fields(rest)
-			if f[1] != "0" {
-				f[1] = "1"
-			}
-			out = append(out, strings.Join(f, " "))
-		}
-	}
-	return out
-}
-
-func wantMedia(t *testing.T, sdp string, want ...string) {
-	t.Helper()
-	if got := mediaLines(t, sdp); !slices.Equal(got, want) {
-		t.Errorf("media %q, want %q, in\n%s", got, want, sdp)
-	}
-}
 
 // TestRelaySDPKeepsEverything: formats, known or not, and attributes, known or not, reach the other side; addresses, sources
 // and what is between a peer and us do not.
@@ -492,78 +420,4 @@ func TestRelaySDPHandsOver(t *testing.T) {
 			t.Errorf("o= line %v after %v", x, was)
 		}
 	})
-}
-
-// FuzzRelaySDP: whatever a peer offers and another answers, nothing panics, what we write can be read, it names our address
-// and no other, and our answer has the lines of the offer.
-func FuzzRelaySDP(f *testing.F) {
-	f.Add(enterpriseVideo, lines("v=0", "c=IN IP4 203.0.113.9", "m=audio 5000 RTP/AVP 9 101", "m=video 5002 RTP/AVP 126", "a=rtpmap:126 H264/90000"), true)
-	f.Add(lines("v=0", "c=IN IP4 203.0.113.5", "m=audio 4000 RTP/SAVP 0", "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:"+rfcKey, "m=audio 4002 RTP/AVP 0"),
-		lines("v=0", "c=IN IP4 203.0.113.9", "m=audio 5000 RTP/AVP 8"), true)
-	f.Add(lines("v=0", "c=IN IP4 203.0.113.5", "m=audio 0 RTP/AVP 8", "m=image 5004 udptl t38"), lines("m=audio 0 RTP/AVP 8", "m=image 4004 udptl t38"), false)
-	f.Fuzz(func(t *testing.T, offer, answer []byte, secure bool) {
-		n := memnet.New()
-		ports, err := NewPorts(PortsConfig{
-			Host: serverAddr, Min: 10000, Max: 10399, Drain: -1,
-			Listen: func(a netip.AddrPort) (Conn, error) {
-				c, err := n.ListenPacket(a)
-				if err != nil {
-					return nil, err
-				}
-				return PollConn(c), nil
-			},
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		r := NewRelay(ports, RelayConfig{})
-		cfg := SideConfig{}
-		if secure {
-			cfg.Secure = OptionalSRTP
-		}
-		a, b := r.NewSide(cfg), r.NewSide(SideConfig{Secure: cfg.Secure})
-		defer a.Close()
-		defer b.Close()
-		if a.Offered(offer) != nil {
-			return
-		}
-		forB, err := b.Offer(a)
-		if err != nil {
-			t.Fatalf("an offer that was taken cannot be made: %v", err)
-		}
-		readable(t, forB)
-		if b.Answered(answer) != nil {
-			return
-		}
-		forA, err := a.Answer(b)
-		if err != nil {
-			return
-		}
-		d := readable(t, forA)
-		if o, err := parseSDP(offer); err != nil || len(o.media) != len(d.media) {
-			t.Fatalf("an offer of %d lines has an answer of %d", len(o.media), len(d.media))
-		}
-		Join(a, b)
-		if a.State().Audio.Active && !b.State().Audio.Active {
-			t.Fatal("audio on one side only")
-		}
-		if again, err := a.Answer(b); err != nil || string(again) != string(forA) {
-			t.Fatalf("the answer has changed: %v", err)
-		}
-	})
-}
-
-// readable parses a description of ours.
-func readable(t *testing.T, sdp []byte) *description {
-	t.Helper()
-	d, err := parseSDP(sdp)
-	if err != nil {
-		t.Fatalf("cannot be read: %v\n%s", err, sdp)
-	}
-	for i := range d.media {
-		if m := d.relayMedia(i); m.port != 0 && m.addr.Addr() != serverAddr {
-			t.Fatalf("names %v in\n%s", m.addr, sdp)
-		}
-	}
-	return d
 }
