@@ -87,7 +87,7 @@ func TestHoldMusicOfSite(t *testing.T) {
 func TestHoldMusicIsReplaced(t *testing.T) {
 	inStoredWorld(t, func(w *world) {
 		w.house.music.dir = filepath.Join(t.TempDir(), "music")
-		set := siteMusic{w.house.music, w.house.cfg.settings.(*configuration)}
+		set := siteMusic{w.house.music, w.house.cfg.settings.(byPhone).configuration}
 		alice, camille := w.registered("alice-app", "sA-44c1d0"), w.registered("+33170001203", "pC-0be5d2")
 		heard := func(hertz float64) float64 {
 			t.Helper()
