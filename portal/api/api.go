@@ -6,6 +6,7 @@ import (
 	"iter"
 	"log/slog"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -85,12 +86,11 @@ type Config struct {
 
 // API answers requests under /api/v1/ and describes itself. It is safe for use by any number of goroutines.
 type API struct {
-	cfg  Config
-	log  *slog.Logger
-	mux  *http.ServeMux
-	huma huma.API
-	yaml []byte
-	json []byte
+	cfg      Config
+	log      *slog.Logger
+	mux      *http.ServeMux
+	huma     huma.API
+	document func() (rendered, error) // made when it is asked for first
 
 	streams chan struct{}              // one token per open stream of events
 	posts   map[string]*huma.Operation // by the mux's pattern
@@ -140,7 +140,9 @@ func New(cfg Config) (*API, error) {
 	a.registerHealth()
 	a.registerBlocked()
 	a.registerStatus()
-	return a, a.describe()
+	a.describe()
+	a.document = sync.OnceValues(a.render)
+	return a, nil
 }
 
 // Handler serves the API to callers that who knows.

@@ -49,29 +49,42 @@ func withoutValues(_ huma.Context, _ string, v any) (any, error) {
 	return v, nil
 }
 
-func (a *API) describe() error {
+// describe notes the operations that take a key.
+func (a *API) describe() {
 	a.posts = make(map[string]*huma.Operation)
 	for path, item := range a.huma.OpenAPI().Paths {
 		if item.Post != nil {
 			a.posts[http.MethodPost+" "+path] = item.Post
 		}
 	}
-	var err error
-	if a.json, err = json.Marshal(a.huma.OpenAPI()); err != nil {
-		return fmt.Errorf("render the API description: %w", err)
+}
+
+// rendered is the OpenAPI document in both forms.
+type rendered struct{ json, yaml []byte }
+
+// render makes the document; it is asked for rarely, and costs more than all the rest of the API's beginning.
+func (a *API) render() (d rendered, err error) {
+	if d.json, err = json.Marshal(a.huma.OpenAPI()); err == nil {
+		d.yaml, err = a.huma.OpenAPI().YAML()
 	}
-	if a.yaml, err = a.huma.OpenAPI().YAML(); err != nil {
-		return fmt.Errorf("render the API description: %w", err)
+	if err != nil {
+		err = fmt.Errorf("render the API description: %w", err)
 	}
-	return nil
+	return d, err
 }
 
 // Description serves the OpenAPI document, as JSON or YAML by the path's ending. It needs no token.
 func (a *API) Description() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		body, kind := a.yaml, "application/yaml"
+		d, err := a.document()
+		if err != nil {
+			a.log.ErrorContext(r.Context(), "API not described", "err", err)
+			Problem(w, http.StatusInternalServerError, "the description cannot be made")
+			return
+		}
+		body, kind := d.yaml, "application/yaml"
 		if r.URL.Path == "/openapi.json" {
-			body, kind = a.json, "application/json"
+			body, kind = d.json, "application/json"
 		}
 		w.Header().Set("Content-Type", kind)
 		w.Header().Set("Cache-Control", "no-cache")
