@@ -93,6 +93,7 @@ func (p *Portal) Routes(mux page.Router) {
 		"POST /import":                                p.imports(p.importFiles),
 		"GET /import/events":                          p.imports(p.importEvents),
 		"GET /trunks":                                 p.trunks,
+		"GET /numbers":                                p.numbers,
 		"GET /services/hoteling":                      p.hosting,
 		"POST /services/hoteling/{ref}/release":       p.release,
 		"GET /health":                                 p.health,

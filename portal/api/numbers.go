@@ -38,7 +38,7 @@ func (a *API) registerNumbers() {
 				if !sees(ctx, in.Site, s.Domain) {
 					continue
 				}
-				for _, n := range numbersOf(s) {
+				for _, n := range NumbersOf(s) {
 					if !in.Free || n.Owner == nil {
 						all = append(all, n)
 					}
@@ -52,8 +52,8 @@ func (a *API) registerNumbers() {
 		})
 }
 
-// numbersOf are the numbers of a site and of its lines, each once.
-func numbersOf(s *directory.Site) []PhoneNumber {
+// NumbersOf are the numbers of a site and of its lines, each once, in no order.
+func NumbersOf(s *directory.Site) []PhoneNumber {
 	owners := make(map[directory.Number]*NumberOwner)
 	for _, in := range s.Inbound {
 		owners[in.Number] = &NumberOwner{Type: "inbound", To: in.To}

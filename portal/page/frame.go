@@ -58,7 +58,9 @@ type Entry struct {
 // adminNav is the administrator's navigation.
 var adminNav = []Entry{
 	{Text: "nav.home", Href: "/", Icon: "home", Area: "home"},
-	{Text: "nav.users", Href: "/users", Icon: "users", Area: "users"},
+	{Text: "nav.users", Href: "/users", Icon: "users", Area: "users", Under: []Entry{
+		{Text: "nav.numbers", Href: "/numbers", Area: "numbers"},
+	}},
 	{Text: "nav.phones", Href: "/phones", Icon: "phone", Area: "phones"},
 	{Text: "nav.services", Href: "/services", Icon: "services", Area: "services", Under: []Entry{
 		{Text: "nav.gateway", Href: "/services/gateway", Area: "gateway"},

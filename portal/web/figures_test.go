@@ -33,7 +33,7 @@ func TestTenThousandOnTheBuiltServer(t *testing.T) {
 		"/": 1, "/users": 50, "/users?page=200": 50, "/users?q=personne+01234": 1, "/users?q=18+00+01+23+4": 1, "/users?q=nobody": 0,
 		"/phones": 50, "/phones?sort=-mac&page=200": 50, "/phones?q=020000000fff": 1, "/registrations": 0, "/services": 0,
 		"/services/gateway": 50, "/services/gateway?sort=-number": 50, "/services/gateway?q=personne+09999": 1, "/services/hoteling": 50, "/services/hoteling?q=personne+09900": 1,
-		"/trunks": 0, "/live": 0, "/hub": 0, "/hub/calls": 0, "/hub/settings/calling/call-settings": 0, "/account": 0,
+		"/trunks": 0, "/numbers": 50, "/numbers?q=personne+01234": 1, "/live": 0, "/hub": 0, "/hub/calls": 0, "/hub/settings/calling/call-settings": 0, "/account": 0,
 	} {
 		var page answer
 		took := median(func() { page = b.get(path) })

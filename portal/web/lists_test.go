@@ -20,6 +20,7 @@ func TestListsAreHeldToTheSite(t *testing.T) {
 		"/phones":        {"CP-8865-3PCC", "CP-8861-3PCC"},
 		"/registrations": {"+33170001201@paris.acme.test", "+15145550201"},
 		"/trunks":        {"127.0.0.1:5090", "none of Montreal's"},
+		"/numbers":       {"+33 1 70 00 12 01", "+1 514-555-0201"},
 	} {
 		page := alice.get(path)
 		page.want(t, 200, c.own)
@@ -29,6 +30,18 @@ func TestListsAreHeldToTheSite(t *testing.T) {
 		}
 		dana.get(path+"?site="+paris).want(t, http.StatusNotFound)
 		camille.get(path).want(t, http.StatusForbidden)
+	}
+}
+
+func TestNumbersTellTheirUse(t *testing.T) {
+	w := newWorld(t)
+	b := w.as(t, "alice")
+	b.get("/numbers?q=170001000").want(t, 200, "+33 1 70 00 10 00", "bidirectionnel", "Passerelle de collaboration", "1 résultat")
+	b.get("/numbers?q=bruno").want(t, 200, "+33 1 70 00 12 02", "Utilisateur", "Bruno Keller", "1 résultat")
+	b.get("/numbers?q=espace+de+travail").want(t, 200, "+33 1 70 00 13 01", "Bureau de passage 1", "1 résultat")
+	page := b.get("/numbers?sort=use")
+	if free, user := strings.Index(page.body, ">Libre<"), strings.Index(page.body, ">Utilisateur<"); free < 0 || user < free {
+		t.Errorf("sorted by use: free at %d, users at %d", free, user)
 	}
 }
 
@@ -55,7 +68,7 @@ func TestTenThousandUsers(t *testing.T) {
 	for path, rows := range map[string]int{
 		"/users": 50, "/users?page=200": 50, "/users?page=9999": 50, "/users?q=Personne+01234": 1, "/users?q=18+00+01+23+4": 1,
 		"/phones": 50, "/phones?sort=-model&page=3": 50, "/registrations": 50, "/registrations?q=phone9999": 1, "/services/gateway": 50, "/services/gateway?q=personne+09999": 1,
-		"/services/hoteling": 50, "/": 1, "/live": 0, "/trunks": 0, "/hub": 0, "/hub/settings/calling/call-settings": 0,
+		"/services/hoteling": 50, "/": 1, "/live": 0, "/trunks": 0, "/numbers": 50, "/numbers?q=personne+01234": 1, "/hub": 0, "/hub/settings/calling/call-settings": 0,
 	} {
 		w.read.Store(0)
 		w.live.asked.Store(0)

@@ -47,6 +47,7 @@ func shown(t *testing.T, w *world) []shownPage {
 		{"phone", "/phones/00:a0:c9:11:22:02"},
 		{"registrations", "/registrations"},
 		{"trunks", "/trunks"},
+		{"numbers", "/numbers"},
 		{"hoteling", "/services/hoteling"},
 		{"audit", "/audit"},
 		{"health", "/health"},
