@@ -39,6 +39,11 @@ func servicesMark(u *directory.User) string {
 	return fmt.Sprint(u.Pack, u.Collaboration, u.Video, u.Guest.Allowed)
 }
 
+// Plan marks what the form of the calls that a line may make shows.
+func (d userPage) Plan() string { return planMark(d.User) }
+
+func planMark(u *directory.User) string { return fmt.Sprint(u.CallingPlan) }
+
 func rolesMark(u *directory.User) string { return fmt.Sprint(u.Roles) }
 
 // roles are those that a user may be given, the greatest first.
@@ -95,7 +100,7 @@ func (p *Portal) changeUser(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	who := account.Of(r.Context())
-	if !who.Changes(u.Site) || u.Kind != directory.Person {
+	if !who.Changes(u.Site) || u.Kind != directory.Person && r.PostFormValue("what") != "plan" {
 		p.view.Refuse(w, r, http.StatusForbidden)
 		return
 	}
@@ -111,6 +116,8 @@ func (p *Portal) changeUser(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		change = func(u *directory.User) { u.PIN = directory.Secret(pin) }
+	case what == "plan":
+		change, mark = planOf(r), planMark
 	case what == "roles" && who.Owns():
 		change, mark = rolesOf(r), rolesMark
 	default:
@@ -176,6 +183,15 @@ func services(r *http.Request) func(*directory.User) {
 			u.SpaceID = ""
 		}
 	}
+}
+
+// planOf is the change of the calls that a line may make.
+func planOf(r *http.Request) func(*directory.User) {
+	plan := directory.CallingPlan{
+		Internal: r.PostFormValue("internal") != "", National: r.PostFormValue("national") != "",
+		International: r.PostFormValue("international") != "", PremiumRate: r.PostFormValue("premium_rate") != "",
+	}
+	return func(u *directory.User) { u.CallingPlan = plan }
 }
 
 // rolesOf is the change of roles that a form asks for.

@@ -56,7 +56,7 @@ func (v Viewer) Visible(e audit.Entry) (audit.Entry, bool) {
 var (
 	userFields = []string{
 		"pack", "space_id", "pin", "collaboration", "video", "guest", "forwards", "dnd", "clir", "reject_anonymous", "call_waiting", "voicemail",
-		"voicemail_retrieval", "mailbox", "monitored", "phone.host",
+		"voicemail_retrieval", "mailbox", "monitored", "phone.host", "calling_plan", "pickup_group",
 	}
 	siteFields = []string{"gateway.number", "hold_music"}
 )

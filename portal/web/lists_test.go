@@ -3,6 +3,7 @@ package web_test
 import (
 	"fmt"
 	"net/http"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -43,6 +44,35 @@ func TestNumbersTellTheirUse(t *testing.T) {
 	if free, user := strings.Index(page.body, ">Libre<"), strings.Index(page.body, ">Utilisateur<"); free < 0 || user < free {
 		t.Errorf("sorted by use: free at %d, users at %d", free, user)
 	}
+}
+
+// TestCallsOfALine changes what a line may call, of a person and of a workspace; whoever comes second changes nothing.
+func TestCallsOfALine(t *testing.T) {
+	w := newWorld(t)
+	b, dana := w.as(t, "alice"), w.as(t, "dana")
+	room := w.site(t, paris).Workspaces[0]
+	for _, u := range []*directory.User{w.user(t, "bruno@acme.test"), room} {
+		at := fmt.Sprint("/users/", u.Ref)
+		mark := regexp.MustCompile(`value="plan"><input type="hidden" name="before" value="([^"]*)"`).FindStringSubmatch(b.get(at).body)
+		if mark == nil {
+			t.Fatalf("%s has no form of calls", u.Name)
+		}
+		b.post(at, "what", "plan", "before", mark[1], "internal", "1", "international", "1").want(t, 200, "Les modifications sont enregistrées.")
+		plan := func() directory.CallingPlan {
+			now, _ := w.config.live.Current().UserByRef(u.Ref)
+			return now.CallingPlan
+		}
+		want := directory.CallingPlan{Internal: true, International: true}
+		if plan() != want {
+			t.Errorf("%s: %+v", u.Name, plan())
+		}
+		b.post(at, "what", "plan", "before", mark[1], "premium_rate", "1").want(t, 200, "entre-temps")
+		dana.post(at, "what", "plan", "premium_rate", "1").want(t, http.StatusNotFound)
+		if plan() != want {
+			t.Errorf("%s, after those who must not: %+v", u.Name, plan())
+		}
+	}
+	b.post(fmt.Sprint("/users/", room.Ref), "what", "pin", "pin", "735913").want(t, http.StatusForbidden)
 }
 
 func TestPhonesTellTheirState(t *testing.T) {

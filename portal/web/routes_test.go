@@ -128,7 +128,7 @@ func (w *world) snapshot(t *testing.T) []string {
 					all = append(all, fmt.Sprint(s.Setup, s.Token.Reveal()))
 				}
 			}
-			all = append(all, fmt.Sprint(u.Name, u.Pack, u.SpaceID.Reveal(), u.PIN.Reveal(), u.Roles, u.Guest, u.Forwards, u.DND, in, on))
+			all = append(all, fmt.Sprint(u.Name, u.Pack, u.SpaceID.Reveal(), u.PIN.Reveal(), u.Roles, u.Guest, u.Forwards, u.DND, u.CallingPlan, u.PickupGroup, in, on))
 		}
 	}
 	w.live.mu.Lock()
