@@ -20,7 +20,7 @@ build: ## build bin/passerelle
 run: build ## start the demo site and print what to dial
 	./$(BIN) demo
 
-test: fmt-check vet build browser race tools-test proofs test-clients ## everything CI runs
+test: fmt-check vet packages build browser race tools-test proofs test-clients ## everything CI runs
 
 unit: ## unit tests without the race detector
 	$(GO) test ./...
